@@ -1,0 +1,173 @@
+"""Questions about invoices. Each starts from the business; abandoned ones are found by id only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from flask_crm_stripe.adapters.sqlalchemy import tables
+from flask_crm_stripe.adapters.sqlalchemy.database import Database
+from flask_crm_stripe.adapters.sqlalchemy.invoice_rows import entry_of, invoice_of, payment_of
+from flask_crm_stripe.adapters.sqlalchemy.paging import fetch_page
+from flask_crm_stripe.model.events import TimelineEntry
+from flask_crm_stripe.model.invoices import Invoice, InvoiceFilter, Outstanding, Payment, Stage, Status
+from flask_crm_stripe.model.paging import Page
+
+T, LINES, TIMELINE, PAYMENT = tables.invoice, tables.invoice_line, tables.timeline, tables.payment
+OPEN, PAID, DRAFT = Status.OPEN.value, Status.PAID.value, Status.DRAFT.value
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class SqlInvoiceQueries:
+    """The reading half of ``ports.ledger.InvoiceStore``."""
+
+    business: str
+    database: Database
+
+    def get(self, invoice_id: str) -> Invoice | None:
+        """One of ours."""
+        return self._one(T.c.id == invoice_id)
+
+    def by_form_key(self, form_key: str) -> Invoice | None:
+        """What an earlier press of the same button made."""
+        return self._one(T.c.form_key == form_key)
+
+    def by_stripe_id(self, account_id: str, livemode: bool, stripe_id: str) -> Invoice | None:
+        """The record of an invoice at Stripe."""
+        return self._one(T.c.account_id == account_id, T.c.livemode == livemode, T.c.stripe_id == stripe_id)
+
+    def page(self, chosen: InvoiceFilter, cursor: str | None = None, limit: int = 25) -> Page[Invoice]:
+        """Newest first. Raises ``InvalidInput`` for a damaged cursor."""
+        with self.database.reading() as connection:
+            return fetch_page(connection, self._chosen(chosen, T), T.c.row, cursor, limit, invoice_of)
+
+    def outstanding(self, chosen: InvoiceFilter, paid_since: datetime) -> list[Outstanding]:
+        """Per currency: what is open, late, and was paid since then."""
+        is_open, is_paid = T.c.status == OPEN, sa.and_(T.c.status == PAID, T.c.paid_at >= paid_since)
+        is_late = sa.and_(is_open, T.c.due_date < chosen.today) if chosen.today else sa.false()
+        figures = [
+            *_sum_and_count(T.c.amount_remaining, is_open, "amount", "number"),
+            *_sum_and_count(T.c.amount_remaining, is_late, "overdue", "overdue_number"),
+            *_sum_and_count(T.c.amount_paid, is_paid, "paid", "paid_number"),
+        ]
+        statement = self._chosen(chosen, T.c.currency, *figures).where(is_open | is_paid)
+        with self.database.reading() as connection:
+            rows = connection.execute(statement.group_by(T.c.currency).order_by(T.c.currency))
+            # PostgreSQL's sums of whole numbers are Decimals.
+            return [Outstanding(row[0], *(int(figure) for figure in row[1:])) for row in rows]
+
+    def count(self, chosen: InvoiceFilter, at_most: int = 1000) -> int:
+        """How many match; ``at_most + 1`` where there are more."""
+        some = self._chosen(chosen, T.c.row).limit(at_most + 1).subquery()
+        with self.database.reading() as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+
+    def of_billables(self, billables: Sequence[str]) -> dict[str, Invoice]:
+        """The live invoice of each billable that has one."""
+        with self.database.reading() as connection:
+            claims = {row.billable: row.row for row in connection.execute(self._claims(billables))}
+            mine = sa.select(T).where(T.c.business == self.business, T.c.row.in_(set(claims.values())))
+            invoices = {row.row: invoice_of(row) for row in connection.execute(mine)} if claims else {}
+        return {billable: invoices[row] for billable, row in claims.items()}
+
+    def timeline(self, invoice_id: str) -> list[TimelineEntry]:
+        """Newest first."""
+        statement = self._of_invoice(TIMELINE, invoice_id)
+        with self.database.reading() as connection:
+            return [entry_of(row) for row in connection.execute(statement)]
+
+    def recent(self, limit: int = 5) -> list[tuple[Invoice, TimelineEntry]]:
+        """The newest entries of the business, with their invoices."""
+        newest = sa.select(TIMELINE).where(TIMELINE.c.business == self.business)
+        with self.database.reading() as connection:
+            ordered = newest.order_by(TIMELINE.c.at.desc(), TIMELINE.c.row.desc()).limit(limit)
+            entries = connection.execute(ordered).all()
+            mine = sa.select(T).where(T.c.row.in_({entry.invoice_row for entry in entries}))
+            invoices = {row.row: invoice_of(row) for row in connection.execute(mine)} if entries else {}
+        return [(invoices[entry.invoice_row], entry_of(entry)) for entry in entries]
+
+    def payments(self, invoice_id: str) -> list[Payment]:
+        """Newest first."""
+        with self.database.reading() as connection:
+            return [payment_of(row) for row in connection.execute(self._of_invoice(PAYMENT, invoice_id))]
+
+    def unfinished(self, before: datetime, limit: int = 50) -> list[Invoice]:
+        """Those whose own steps are not complete and that nobody touched since then, longest first."""
+        mine = sa.select(T).where(T.c.business == self.business, T.c.unfinished, T.c.updated_at < before)
+        return self._all(mine.order_by(T.c.updated_at, T.c.row).limit(limit))
+
+    def untold(self, limit: int = 50) -> list[Invoice]:
+        """Those whose newest version the host has not been told."""
+        mine = sa.select(T).where(T.c.business == self.business, T.c.told_version < T.c.version)
+        return self._all(mine.order_by(T.c.row).limit(limit))
+
+    def versions(self, invoice_ids: Sequence[str]) -> dict[str, int]:
+        """Ids and versions, without opening the rows."""
+        mine = sa.select(T.c.id, T.c.version).where(T.c.business == self.business, T.c.id.in_(invoice_ids))
+        with self.database.reading() as connection:
+            return {row.id: row.version for row in connection.execute(mine)}
+
+    def _claims(self, billables: Sequence[str]) -> sa.Select[Any]:
+        joined = sa.join(LINES, T, T.c.row == LINES.c.invoice_row)
+        live = (LINES.c.business == self.business, LINES.c.billable.in_(billables), LINES.c.released_at.is_(None))
+        chosen = sa.select(LINES.c.billable, T.c.row, T.c.id).select_from(joined)
+        return chosen.where(*live).order_by(LINES.c.billable)
+
+    def _of_invoice(self, table: sa.Table, invoice_id: str) -> sa.Select[Any]:
+        invoice = sa.select(T.c.row).where(T.c.business == self.business, T.c.id == invoice_id).scalar_subquery()
+        statement = sa.select(table).where(table.c.business == self.business, table.c.invoice_row == invoice)
+        return statement.order_by(table.c.at.desc(), table.c.row.desc())
+
+    def _all(self, statement: sa.Select[Any]) -> list[Invoice]:
+        with self.database.reading() as connection:
+            return [invoice_of(row) for row in connection.execute(statement)]
+
+    def _one(self, *conditions: Any) -> Invoice | None:
+        with self.database.reading() as connection:
+            row = connection.execute(sa.select(T).where(T.c.business == self.business, *conditions)).first()
+        return invoice_of(row) if row is not None else None
+
+    def _chosen(self, chosen: InvoiceFilter, *columns: Any) -> sa.Select[Any]:
+        statement = sa.select(*columns).where(T.c.business == self.business, T.c.stage != Stage.ABANDONED.value)
+        return statement.where(*_conditions(chosen))
+
+
+def _conditions(chosen: InvoiceFilter) -> list[Any]:
+    found: list[Any] = []
+    # PostgreSQL has no text with a zero character in it, and refuses to look for one.
+    if text := chosen.text.replace("\0", "").strip().casefold():
+        found.append(T.c.search.contains(text, autoescape=True))
+    if chosen.status:
+        # What Stripe has not heard of yet is a draft for people.
+        unborn = T.c.status.is_(None) if chosen.status == DRAFT else sa.false()
+        found.append((T.c.status == chosen.status) | unborn)
+    if chosen.due and chosen.today:
+        late = T.c.due_date < chosen.today
+        this_week = T.c.due_date.between(chosen.today, chosen.today + WEEK)
+        found += [T.c.status == OPEN, late if chosen.due == "overdue" else this_week]
+    if chosen.currency:
+        found.append(T.c.currency == chosen.currency.lower())
+    if chosen.contact:
+        found += [T.c.contact_kind == chosen.contact.kind, T.c.contact_ref == chosen.contact.ref]
+    if chosen.source:
+        found.append(_from_source(chosen.source.kind, chosen.source.ref))
+    return found
+
+
+def _from_source(kind: str, ref: str) -> Any:
+    lines = sa.select(LINES.c.invoice_row).where(
+        LINES.c.business == T.c.business, LINES.c.source_kind == kind, LINES.c.source_ref == ref
+    )
+    return T.c.row.in_(lines)
+
+
+def _sum_and_count(column: Any, condition: Any, total: str, number: str) -> tuple[Any, Any]:
+    return (
+        sa.func.coalesce(sa.func.sum(sa.case((condition, column), else_=0)), 0).label(total),
+        sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0).label(number),
+    )

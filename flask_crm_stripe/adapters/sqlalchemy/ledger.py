@@ -1,0 +1,164 @@
+"""Our memory of one business, and the few things asked before the business is known."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from flask_crm_stripe.adapters.sqlalchemy import connections, events, tables
+from flask_crm_stripe.adapters.sqlalchemy.catalogue import SqlCatalogue
+from flask_crm_stripe.adapters.sqlalchemy.connections import SqlConnections
+from flask_crm_stripe.adapters.sqlalchemy.customers import SqlCustomers
+from flask_crm_stripe.adapters.sqlalchemy.database import Database, Sessions, insert_once
+from flask_crm_stripe.adapters.sqlalchemy.events import SqlEvents
+from flask_crm_stripe.adapters.sqlalchemy.invoices import SqlInvoices
+from flask_crm_stripe.adapters.sqlalchemy.journal import SqlJournal
+from flask_crm_stripe.adapters.sqlalchemy.log import SqlLog
+from flask_crm_stripe.adapters.sqlalchemy.people import SqlPeople
+from flask_crm_stripe.adapters.sqlalchemy.settings import SqlSettings
+from flask_crm_stripe.model.catalogue import OutboxEntry
+from flask_crm_stripe.model.connection import Connection, Consent
+from flask_crm_stripe.model.events import EventState, IncomingEvent, StoredEvent
+from flask_crm_stripe.ports.runtime import Vault
+
+
+@dataclass(frozen=True)
+class SqlLedger:
+    """``ports.ledger.Ledger``."""
+
+    business: str
+    database: Database
+    vault: Vault
+    connections: SqlConnections = field(init=False)
+    catalogue: SqlCatalogue = field(init=False)
+    customers: SqlCustomers = field(init=False)
+    invoices: SqlInvoices = field(init=False)
+    journal: SqlJournal = field(init=False)
+    log: SqlLog = field(init=False)
+    people: SqlPeople = field(init=False)
+    settings: SqlSettings = field(init=False)
+    events: SqlEvents = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "connections", SqlConnections(self.business, self.database, self.vault))
+        stores = {"catalogue": SqlCatalogue, "customers": SqlCustomers, "invoices": SqlInvoices, "journal": SqlJournal}
+        stores |= {"log": SqlLog, "people": SqlPeople, "settings": SqlSettings, "events": SqlEvents}
+        for name, store in stores.items():
+            object.__setattr__(self, name, store(self.business, self.database))
+
+    def lease(self, name: str, holder: str, now: datetime, seconds: int) -> int | None:
+        """Take a lease, or make ours last longer: its number, None while another holds it.
+
+        The number grows each time the lease changes hands or has run out; ``holder`` names one piece of work.
+        """
+        table, until = tables.lease, now + timedelta(seconds=seconds)
+        mine = (table.c.business == self.business, table.c.name == name)
+        ours_still = sa.and_(table.c.holder == holder, table.c.expires_at > now)
+        with self.database.writing() as connection:
+            new = {"business": self.business, "name": name, "holder": holder, "fence": 1, "expires_at": until}
+            if insert_once(connection, table, new):
+                return 1
+            taken = (
+                sa.update(table)
+                .where(*mine, ours_still | (table.c.expires_at <= now))
+                .values(holder=holder, expires_at=until, fence=table.c.fence + sa.case((ours_still, 0), else_=1))
+            )
+            if connection.execute(taken).rowcount != 1:
+                return None
+            fence: int = connection.execute(sa.select(table.c.fence).where(*mine)).scalar_one()
+            return fence
+
+    def release(self, name: str, holder: str) -> None:
+        """Give it back, if it is still ours. The row stays, so that its number goes on growing."""
+        table = tables.lease
+        ours = (table.c.business == self.business, table.c.name == name, table.c.holder == holder)
+        with self.database.writing() as connection:
+            connection.execute(sa.update(table).where(*ours).values(holder="", expires_at=LONG_AGO))
+
+
+LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+@dataclass(frozen=True)
+class SqlSharedLedger:
+    """``ports.ledger.SharedLedger``. ``bind_key`` names the host's bind that holds our tables."""
+
+    sessions: Sessions
+    vault: Vault
+    bind_key: str | None = None
+    database: Database = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "database", Database(self.sessions, self.bind_key))
+
+    def for_business(self, business: str) -> SqlLedger:
+        """The ledger of one business."""
+        return SqlLedger(business, self.database, self.vault)
+
+    def installation(self) -> str:
+        """The random id of this database, made once."""
+        table = tables.installation
+        with self.database.reading() as connection:
+            known: str | None = connection.execute(sa.select(table.c.id)).scalar()
+        if known is not None:
+            return known
+        with self.database.writing() as connection:
+            insert_once(connection, table, {"slot": 1, "id": uuid.uuid4().hex})
+            made: str = connection.execute(sa.select(table.c.id)).scalar_one()
+            return made
+
+    def start_consent(self, state_hash: str, consent: Consent, now: datetime) -> None:
+        """Remember a started flow under the digest of its secret."""
+        connections.start_consent(self.database, state_hash, consent, now)
+
+    def claim_consent(self, state_hash: str, now: datetime) -> Consent | None:
+        """The consent, once."""
+        return connections.claim_consent(self.database, state_hash, now)
+
+    def live_connection(self, account_id: str, livemode: bool) -> Connection | None:
+        """Whose account this is."""
+        return connections.live_connection(self.database, account_id, livemode)
+
+    def live_connections(self) -> list[Connection]:
+        """Every live connection."""
+        return connections.live_connections(self.database)
+
+    def store_event(self, business: str, event: IncomingEvent, now: datetime) -> int | None:
+        """Keep an event once, its body sealed."""
+        return events.store_event(self.database, self.vault, business, event, now)
+
+    def due_events(self, now: datetime, limit: int = 100) -> list[StoredEvent]:
+        """Waiting events whose time has come, oldest first."""
+        return events.due_events(self.database, now, limit)
+
+    def event(self, row_id: int) -> StoredEvent | None:
+        """One event, of whichever business."""
+        return events.one_event(self.database, tables.event.c.row == row_id)
+
+    def finish_event(
+        self,
+        row_id: int,
+        state: EventState,
+        now: datetime,
+        *,
+        reason: str | None = None,
+        retry_at: datetime | None = None,
+    ) -> None:
+        """Note the result of an attempt."""
+        events.finish_event(self.database, row_id, state, now, reason, retry_at)
+
+    def outbox(self, limit: int = 500) -> list[OutboxEntry]:
+        """Notes not drained yet, oldest first."""
+        table = tables.outbox
+        with self.database.reading() as connection:
+            rows = connection.execute(sa.select(table).order_by(table.c.id).limit(limit))
+            return [OutboxEntry(row.id, row.business, row.kind, row.ref) for row in rows]
+
+    def clear_outbox(self, ids: Sequence[int]) -> None:
+        """Forget notes that are drained."""
+        with self.database.writing() as connection:
+            connection.execute(sa.delete(tables.outbox).where(tables.outbox.c.id.in_(ids)))

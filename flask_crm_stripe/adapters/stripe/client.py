@@ -1,0 +1,85 @@
+"""The one Stripe client of an installation, and how a call goes through it.
+
+One client means one pool of connections: the SDK keeps a session per (client, thread), so a client per business would
+dial again for every call. The account travels with each call as ``Stripe-Account``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import stripe
+from stripe import RequestOptions, StripeClient
+
+from flask_crm_stripe.adapters.stripe.retries import Retries
+from flask_crm_stripe.ports.runtime import Clock
+
+Answered = TypeVar("Answered")
+
+CONNECT_TIMEOUT = 3.05
+READ_TIMEOUT = 20.0
+
+_BODIES = ("message='API response body'", "message='Post details'")
+
+
+def make_client(
+    api_key: str,
+    *,
+    client_id: str | None = None,
+    api_base: str | None = None,
+    connect_base: str | None = None,
+    http_client: stripe.HTTPClient | None = None,
+) -> StripeClient:
+    """A client with our time-outs (in seconds: 3.05 to connect, 20 to read) and without retries of the SDK's own.
+
+    ``api_base`` and ``connect_base`` are other hosts than Stripe's (FakeStripe, a proxy).
+    """
+    # Per process, the SDK has no finer switch: it sends the host name and timings of earlier calls.
+    stripe.enable_telemetry = False
+    _keep_bodies_out_of_logs()
+    bases = {"api": api_base, "connect": connect_base}
+    return StripeClient(
+        api_key,
+        client_id=client_id,
+        max_network_retries=0,
+        http_client=http_client or stripe.RequestsClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)),
+        base_addresses={name: base.rstrip("/") for name, base in bases.items() if base},  # type: ignore[arg-type]
+    )
+
+
+@dataclass(frozen=True)
+class AccountCalls:
+    """Calls for one account in one mode. The capabilities (customers, invoicing, ...) are built on this."""
+
+    client: StripeClient = field(repr=False)
+    account_id: str
+    livemode: bool
+    clock: Clock = field(repr=False)
+    retries: Retries = field(repr=False)
+
+    def options(self, key: str | None = None) -> RequestOptions:
+        """What goes with a call beside its parameters: the account, and an Idempotency-Key where it changes things."""
+        if key is None:
+            return {"stripe_account": self.account_id}
+        return {"stripe_account": self.account_id, "idempotency_key": key}
+
+    def call(self, work: Callable[[], Answered]) -> Answered:
+        """Do one call; raises our own errors (``adapters.stripe.errors``) after the retries that are safe."""
+        return self.retries(work)
+
+
+class _NoBodies(logging.Filter):
+    """At DEBUG the SDK logs every body, and with it hosted invoice addresses, which are bearer secrets, and names."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not any(marker in str(record.msg) for marker in _BODIES)
+
+
+_no_bodies = _NoBodies()
+
+
+def _keep_bodies_out_of_logs() -> None:
+    logging.getLogger("stripe").addFilter(_no_bodies)

@@ -1,0 +1,63 @@
+"""Our invoice lines as Stripe's add_lines wants them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import cast
+
+from stripe.params import (
+    InvoiceAddLinesParamsLine,
+    InvoiceAddLinesParamsLinePriceData,
+    InvoiceAddLinesParamsLineTaxAmount,
+)
+
+from flask_crm_stripe.adapters.stripe.values import plain_number
+from flask_crm_stripe.model.invoices import LineDraft
+
+NAME_LIMIT = 250
+VAT = "VAT"
+
+
+def line_params(line: LineDraft) -> InvoiceAddLinesParamsLine:
+    """One line: unit price x quantity, and the VAT that we computed, imposed to the minor unit.
+
+    (``tax_amounts`` instead of tax rates: Stripe then has nothing to round. It checks them no further, so it is our own
+    gate that holds amount against rate.)
+    """
+    params: InvoiceAddLinesParamsLine = {
+        "price_data": _price_data(line),
+        "description": line.description,
+        "metadata": line.metadata,
+        "tax_amounts": [_tax_amount(line)],
+    }
+    if line.quantity == line.quantity.to_integral_value():
+        params["quantity"] = int(line.quantity)
+    else:
+        params["quantity_decimal"] = cast(Decimal, plain_number(line.quantity))
+    return params
+
+
+def _price_data(line: LineDraft) -> InvoiceAddLinesParamsLinePriceData:
+    price: InvoiceAddLinesParamsLinePriceData = {"currency": line.currency, "unit_amount": line.unit_amount}
+    if line.product_id:
+        price["product"] = line.product_id
+    else:
+        price["product_data"] = {"name": line.description[:NAME_LIMIT], "metadata": line.metadata}
+    return price
+
+
+def _tax_amount(line: LineDraft) -> InvoiceAddLinesParamsLineTaxAmount:
+    tax: InvoiceAddLinesParamsLineTaxAmount = {
+        "amount": line.vat,
+        "taxable_amount": line.vat_base,
+        "tax_rate_data": {
+            "display_name": VAT,
+            "percentage": cast(float, plain_number(line.vat_rate)),
+            "inclusive": line.vat_included,
+            "tax_type": "vat",
+        },
+    }
+    if line.vat_rate == Decimal(0):
+        # Above 0 no reason is given: whether a rate is a country's standard or a reduced one, the CRM does not tell us.
+        tax["taxability_reason"] = "zero_rated"
+    return tax

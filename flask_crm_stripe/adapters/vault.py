@@ -1,0 +1,51 @@
+"""Encryption of what we store, with keys that can be rotated.
+
+Keys come from CRM_STRIPE_ENCRYPTION_KEYS: the first encrypts, all of them decrypt. To rotate: put a new key in front,
+and take the old one out when nothing sealed with it is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from flask_crm_stripe.errors import ConfigurationError, SecretUnreadable, SetupMissing
+
+KEYS = "CRM_STRIPE_ENCRYPTION_KEYS"
+
+
+class FernetVault:
+    """Seals with the first key, opens with any (Fernet: AES-128-CBC with HMAC-SHA256, tamper-proof)."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """Raises ``SetupMissing`` without a key and ``ConfigurationError`` for one that is not a Fernet key."""
+        if not keys:
+            raise SetupMissing([KEYS])
+        self._fernet = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, start=1)])
+
+    def seal(self, secret: bytes) -> bytes:
+        """Encrypt with the first key."""
+        return self._fernet.encrypt(secret)
+
+    def open(self, sealed: bytes) -> bytes:
+        """Decrypt with any key. Raises ``SecretUnreadable`` for what no key fits, or what was tampered with."""
+        try:
+            return self._fernet.decrypt(sealed)
+        except InvalidToken:
+            raise SecretUnreadable from None
+
+    def __repr__(self) -> str:
+        return "FernetVault()"
+
+
+def _fernet(key: str, place: int) -> Fernet:
+    try:
+        return Fernet(key)
+    except (ValueError, TypeError):
+        # `from None`: the cause would show what was typed, which may be most of a real key.
+        raise ConfigurationError(
+            f"{KEYS}: key {place} is not a Fernet key (32 bytes in URL-safe base64, 44 characters). "
+            "Make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
+            field=KEYS,
+        ) from None

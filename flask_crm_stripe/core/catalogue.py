@@ -1,0 +1,217 @@
+"""Services as Stripe products and prices: planned first, then sent, one service at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from flask_crm_stripe.core.connection import Connections
+from flask_crm_stripe.core.journal import Journal
+from flask_crm_stripe.core.log import note
+from flask_crm_stripe.core.products import Wanted, changes, wanted
+from flask_crm_stripe.core.rights import require
+from flask_crm_stripe.core.service_sync import ServiceSync
+from flask_crm_stripe.errors import BillingError, Busy, InvalidInput, NotFound, ProviderError
+from flask_crm_stripe.model.business import SYNC, VIEW, Actor
+from flask_crm_stripe.model.catalogue import CatalogueEntry, Change, SyncState
+from flask_crm_stripe.model.connection import Connection
+from flask_crm_stripe.model.crm import Service
+from flask_crm_stripe.ports.crm import CRM
+from flask_crm_stripe.ports.ledger import Ledger
+from flask_crm_stripe.ports.runtime import Clock, Publisher
+
+LEASE_SECONDS = 120
+LONGEST_WAIT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    """A service beside what Stripe has of it. ``state`` is a SyncState or ``new``; ``reason`` is in words."""
+
+    service: Service | None
+    entry: CatalogueEntry | None
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a sync did; ``failed`` are (service name, reason in words)."""
+
+    done: int
+    unchanged: int
+    failed: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The services of the business at Stripe."""
+
+    actor: Actor
+    ledger: Ledger
+    crm: CRM
+    connections: Connections
+    publisher: Publisher
+    clock: Clock
+    installation: str
+    holder: str
+
+    def rows(self) -> list[ServiceRow]:
+        """Every service of the CRM, and what Stripe still has of deleted ones."""
+        require(self.actor, VIEW, "see the services")
+        connection = self.connections.latest()
+        known = self._known(connection) if connection else {}
+        rows = [service_row(service, known.pop(service.ref, None)) for service in self.crm.services()]
+        return rows + [service_row(None, entry) for entry in known.values()]
+
+    def plan(self) -> list[Change]:
+        """What a sync would do now, before anything is sent. A service that Stripe would refuse has the deed
+        ``refused``, and the reason under ``after``."""
+        require(self.actor, SYNC, "send services to Stripe")
+        connection = self.connections.require_live()
+        known = self._known(connection)
+        planned: list[Change] = []
+        for service in self.crm.services():
+            planned += self._plan_one(connection, service, known.pop(service.ref, None))
+        for entry in known.values():
+            planned += changes(None, entry)
+        return planned
+
+    def note(self, refs: Sequence[str] | None = None) -> list[str]:
+        """Remember which of these services (None: all) Stripe has to be told about, before it is told."""
+        connection = self.connections.require_live()
+        known = self._known(connection)
+        services = {service.ref: service for service in self._services(refs)}
+        asked = refs if refs is not None else [*services, *known]
+        behind = []
+        for ref in dict.fromkeys(asked):
+            service, entry = services.get(ref), known.get(ref)
+            if self._plan_one(connection, service, entry):
+                behind.append((ref, *_label(ref, service, entry)))
+        self.ledger.catalogue.mark_waiting(connection.account_id, connection.livemode, behind)
+        return [ref for ref, _, _ in behind]
+
+    def sync(self, refs: Sequence[str] | None = None) -> SyncReport:
+        """Bring services (None: all) in step. One that fails is noted with its reason and stops no other.
+
+        Raises ``NotConnected``, ``NotPermitted``, and ``NotFound`` for a ref that is not this business's.
+        """
+        require(self.actor, SYNC, "send services to Stripe")
+        connection = self.connections.require_live()
+        known = self._known(connection)
+        if any(ref not in known and self.crm.service(ref) is None for ref in refs or ()):
+            raise NotFound("service")
+        behind = self.note(refs)
+        note(self.ledger, self.actor, self.clock, "services.sync", "services")
+        asked = len(dict.fromkeys(refs)) if refs is not None else len(self._known(connection))
+        return self._sync(connection, behind, max(0, asked - len(behind)))
+
+    def sync_waiting(self) -> SyncReport:
+        """Bring in step what waits and what may be tried again by now."""
+        connection = self.connections.require_live()
+        now = self.clock.now()
+        due = [entry.service for entry in self._known(connection).values() if is_due(entry, now)]
+        return self._sync(connection, due, 0)
+
+    def product_for(self, ref: str) -> str | None:
+        """The product of a service, made at Stripe if it is not there yet; None where the service is gone."""
+        connection = self.connections.require_live()
+        entry = self.ledger.catalogue.entry(connection.account_id, connection.livemode, ref)
+        service = self.crm.service(ref)
+        if service is None or not service.active:
+            return None
+        if entry is not None and entry.product_id is not None and entry.state is not SyncState.ARCHIVED:
+            return entry.product_id
+        return self._sync_one(connection, ref).product_id
+
+    def _sync(self, connection: Connection, refs: Iterable[str], unchanged: int) -> SyncReport:
+        done, failed = 0, []
+        for ref in refs:
+            try:
+                self._sync_one(connection, ref)
+                done += 1
+            except BillingError as error:
+                entry = self.ledger.catalogue.entry(connection.account_id, connection.livemode, ref)
+                failed.append((entry.name if entry else ref, error.message))
+        return SyncReport(done, unchanged, tuple(failed))
+
+    def _sync_one(self, connection: Connection, ref: str) -> CatalogueEntry:
+        lease = f"service:{connection.account_id}:{ref}"
+        if self.ledger.lease(lease, self.holder, self.clock.now(), LEASE_SECONDS) is None:
+            raise Busy("service")
+        service = self.crm.service(ref)
+        entry = self.ledger.catalogue.entry(connection.account_id, connection.livemode, ref)
+        code, name = _label(ref, service, entry)
+        entry = entry or CatalogueEntry(ref, name, code, SyncState.WAITING)
+        try:
+            result = self._carry_out(connection, service, entry)
+        except BillingError as error:
+            self._failed(connection, ref, entry, error)
+            raise
+        finally:
+            self.ledger.release(lease, self.holder)
+        self.publisher.publish("service_synced", business=self.ledger.business, entry=result)
+        return result
+
+    def _carry_out(self, connection: Connection, service: Service | None, entry: CatalogueEntry) -> CatalogueEntry:
+        target = self._wanted(connection, service) if service is not None and service.active else None
+        journal = Journal(self.ledger.journal, self.clock, connection.account_id, connection.livemode)
+        work = ServiceSync(
+            self.connections.provider(),
+            journal,
+            lambda saved: self.ledger.catalogue.save(connection.account_id, connection.livemode, saved),
+        )
+        if target is None and entry.product_id is None:
+            entry = replace(entry, state=SyncState.ARCHIVED)
+        return work.run(changes(target, entry), target, entry, self.clock.now())
+
+    def _failed(self, connection: Connection, ref: str, before: CatalogueEntry, error: BillingError) -> None:
+        entry = self.ledger.catalogue.entry(connection.account_id, connection.livemode, ref) or before
+        wait = min(LONGEST_WAIT, timedelta(minutes=2 ** min(entry.attempts, 10)))
+        failed = replace(
+            entry,
+            state=SyncState.FAILED,
+            reason=error.message,
+            attempts=entry.attempts + 1,
+            retry_at=self.clock.now() + wait if isinstance(error, ProviderError | Busy) else None,
+        )
+        self.ledger.catalogue.save(connection.account_id, connection.livemode, failed)
+
+    def _plan_one(self, connection: Connection, service: Service | None, entry: CatalogueEntry | None) -> list[Change]:
+        if service is None or not service.active:
+            return changes(None, entry)
+        try:
+            return changes(self._wanted(connection, service), entry)
+        except InvalidInput as error:
+            return [Change(service.ref, service.name, "refused", after=error.message)]
+
+    def _wanted(self, connection: Connection, service: Service) -> Wanted:
+        return wanted(service, self.installation, self.ledger.business, connection.account.default_currency)
+
+    def _known(self, connection: Connection) -> dict[str, CatalogueEntry]:
+        entries = self.ledger.catalogue.entries(connection.account_id, connection.livemode)
+        return {entry.service: entry for entry in entries}
+
+    def _services(self, refs: Sequence[str] | None) -> list[Service]:
+        if refs is None:
+            return list(self.crm.services())
+        return [service for ref in refs if (service := self.crm.service(ref)) is not None]
+
+
+def service_row(service: Service | None, entry: CatalogueEntry | None) -> ServiceRow:
+    """What the services page shows of one service."""
+    state = str(entry.state) if entry else "new"
+    return ServiceRow(service, entry, state, entry.reason if entry else None)
+
+
+def is_due(entry: CatalogueEntry, now: datetime) -> bool:
+    """Whether a sweep should try this service now."""
+    if entry.state is SyncState.FAILED:
+        return entry.retry_at is not None and entry.retry_at <= now
+    return entry.state is SyncState.WAITING
+
+
+def _label(ref: str, service: Service | None, entry: CatalogueEntry | None) -> tuple[str, str]:
+    known = service or entry
+    return (known.code, known.name) if known else ("", ref)

@@ -1,0 +1,44 @@
+"""Telling the host: the status on its billables, and signals. At least once; the key in a payload never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask_crm_stripe.model.invoices import Invoice, Payment, Stage
+from flask_crm_stripe.ports.crm import CRM
+from flask_crm_stripe.ports.ledger import Ledger
+from flask_crm_stripe.ports.runtime import Publisher
+
+SIGNALS = {"succeeded": "payment_succeeded", "failed": "payment_failed"}
+
+
+@dataclass(frozen=True)
+class News:
+    """What the host is told of an invoice."""
+
+    ledger: Ledger
+    crm: CRM
+    publisher: Publisher
+
+    def tell(self, invoice: Invoice, payments: Sequence[Payment] | None = None) -> None:
+        """Tell the newest version, unless it was told. ``payments`` are the ones to announce (None: all known, after
+        a crash between storing and telling)."""
+        if invoice.told_version >= invoice.version or status_word(invoice) is None:
+            return
+        refs = [line.billable for line in invoice.plan.lines]
+        self.crm.set_billing_status(refs, status_word(invoice) or "")
+        key = f"{invoice.id}:{invoice.version}"
+        name = "invoice_created" if invoice.told_version == 0 else "invoice_status_changed"
+        self.publisher.publish(name, business=self.ledger.business, invoice=invoice, key=key)
+        known = self.ledger.invoices.payments(invoice.id) if payments is None else payments
+        for payment in known:
+            if signal := SIGNALS.get(payment.status):
+                key = f"{payment.stripe_id}:{payment.status}"
+                self.publisher.publish(signal, business=self.ledger.business, invoice=invoice, payment=payment, key=key)
+        self.ledger.invoices.told(invoice.id, invoice.version)
+
+
+def status_word(invoice: Invoice) -> str | None:
+    """What stands on the billable: Stripe's status, empty once the invoice is gone, None while Stripe has nothing."""
+    return "" if invoice.stage is Stage.ABANDONED else invoice.status

@@ -1,0 +1,137 @@
+"""Which work can be on an invoice, and why not. Pure functions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from flask_crm_stripe.core.figures import Terms, line_figures
+from flask_crm_stripe.errors import BillableTaken, InvalidInput, NotFound
+from flask_crm_stripe.model.crm import Billable, Contact, Service, Source
+from flask_crm_stripe.model.invoices import Delivery, Invoice
+from flask_crm_stripe.model.money import normalise_currency
+
+READY = "ready"
+NOT_READY = "not_ready"
+MOST_LINES = 250
+"""Stripe's own limit of lines on one invoice (stripe/params/_invoice_item_create_params.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BillableRow:
+    """A billable as a person sees it. ``state`` is ready, not_ready, or the status of its invoice; ``amount`` is in
+    minor units after its own discount; ``reason`` says in words why it cannot be chosen."""
+
+    billable: Billable
+    code: str
+    list_price: Decimal | None
+    vat_rate: Decimal | None
+    amount: int
+    state: str
+    reason: str
+    invoice: Invoice | None
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBilling:
+    """A source with its billables. ``currency`` is the commonest among the ready ones, which start selected."""
+
+    source: Source
+    contact: Contact | None
+    rows: tuple[BillableRow, ...]
+    currency: str | None
+
+    @classmethod
+    def of(cls, source: Source, contact: Contact | None, rows: Sequence[BillableRow]) -> SourceBilling:
+        """With the ready rows of the commonest currency selected."""
+        counted = Counter(row.billable.currency for row in rows if row.state == READY)
+        currency = counted.most_common(1)[0][0] if counted else None
+        chosen = (replace(row, selected=row.state == READY and row.billable.currency == currency) for row in rows)
+        return cls(source, contact, tuple(chosen), currency)
+
+
+def billable_row(billable: Billable, service: Service | None, invoice: Invoice | None) -> BillableRow:
+    """One row, with the VAT rate from the billable or else from its service."""
+    rate = billable.vat_rate if billable.vat_rate is not None else service.vat_rate if service else None
+    prices = dict(service.prices) if service else {}
+    listed = prices.get(billable.currency)
+    reason = "" if invoice else obstacle(billable, rate)
+    state = (invoice.status or "draft") if invoice else NOT_READY if reason else READY
+    return BillableRow(
+        billable=billable,
+        code=service.code if service else "",
+        list_price=listed if listed != billable.unit_price else None,
+        vat_rate=rate,
+        amount=0 if _unusable(billable) else line_figures(billable)[0],
+        state=state,
+        reason=reason,
+        invoice=invoice,
+    )
+
+
+def obstacle(billable: Billable, rate: Decimal | None) -> str:
+    """Why it cannot be billed, with the remedy; empty where it can."""
+    if billable.not_ready or not billable.ready:
+        return billable.not_ready or "Not marked as done yet."
+    if unusable := _unusable(billable):
+        return unusable
+    if rate is None:
+        return "No VAT rate. Set one in the service."
+    if not Decimal(0) <= rate <= Decimal(100):
+        return "Its VAT rate is not between 0 and 100 %. Correct it in the CRM."
+    return ""
+
+
+def _unusable(billable: Billable) -> str:
+    try:
+        normalise_currency(billable.currency)
+    except ValueError as error:
+        return str(error)
+    numbers = (billable.quantity, billable.unit_price, billable.discount_percent)
+    if not all(number.is_finite() for number in numbers) or max(map(abs, numbers)) > 10**12:
+        return "Its quantity, price or discount is not a usable number. Correct it in the CRM."
+    if billable.quantity < 0 or billable.unit_price < 0:
+        return "It is below zero, and an invoice line can't be."
+    if not 0 <= billable.discount_percent <= 100:
+        return "Its discount is not between 0 and 100 %. Correct it in the CRM."
+    return ""
+
+
+def check_choice(billing: SourceBilling, refs: Sequence[str]) -> list[BillableRow]:
+    """The chosen rows, in the source's own order. Raises ``InvalidInput``, ``NotFound``, ``BillableTaken``."""
+    wanted = set(refs)
+    rows = [row for row in billing.rows if row.billable.ref in wanted]
+    if not wanted:
+        raise InvalidInput("billables", "Choose at least one line of work.")
+    if len(rows) != len(wanted):
+        raise NotFound("line of work")
+    if len(rows) > MOST_LINES:
+        raise InvalidInput("billables", f"An invoice has at most {MOST_LINES} lines. Choose fewer.")
+    if taken := [row for row in rows if row.invoice]:
+        raise BillableTaken([row.billable.ref for row in taken], taken[0].invoice.id if taken[0].invoice else None)
+    if blocked := [row for row in rows if row.state != READY]:
+        raise InvalidInput("billables", f"“{blocked[0].billable.description}” can't be billed: {blocked[0].reason}")
+    if len(currencies := sorted({row.billable.currency.upper() for row in rows})) > 1:
+        raise InvalidInput(
+            "billables", f"An invoice has one currency, and these lines are in {' and '.join(currencies)}. Choose one."
+        )
+    return rows
+
+
+def check_terms(terms: Terms, contact: Contact) -> None:
+    """Raises ``InvalidInput`` naming the field."""
+    if not 0 <= terms.days_until_due <= 365:
+        raise InvalidInput("days_until_due", "Choose between 0 and 365 days.")
+    if not terms.discount_percent.is_finite() or not 0 <= terms.discount_percent <= 100:
+        raise InvalidInput("discount_percent", "Write a discount between 0 and 100 %.")
+    if len(terms.order_number) > 140:
+        raise InvalidInput("order_number", "An order number has at most 140 characters.")
+    if len(terms.note) > 500:
+        raise InvalidInput("note", "A note has at most 500 characters.")
+    if terms.delivery is Delivery.MAIL and not contact.email:
+        raise InvalidInput(
+            "delivery", f"{contact.name} has no mail address. Add one in the CRM, or make only the payment link."
+        )

@@ -1,0 +1,1 @@
+"""Values that cross a port. No behaviour beyond what the value itself knows."""

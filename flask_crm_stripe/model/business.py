@@ -1,0 +1,58 @@
+"""The business (tenant of the CRM) and the person who acts for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+VIEW = "view"
+VIEW_PERSONAL = "view_personal"
+DRAFT = "draft"
+SEND = "send"
+REFUND = "refund"
+WRITE_OFF = "write_off"
+APPROVE = "approve"
+SYNC = "sync"
+CONNECT = "connect"
+ADMIN = "admin"
+
+ALL_PERMISSIONS = frozenset((VIEW, VIEW_PERSONAL, DRAFT, SEND, REFUND, WRITE_OFF, APPROVE, SYNC, CONNECT, ADMIN))
+DEFAULT_BUSINESS = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """A tenant of the CRM: ``ref`` is the CRM's own key as text, ``timezone`` an IANA name, ``locale`` is like
+    ``en_GB``."""
+
+    ref: str
+    name: str
+    timezone: str = "UTC"
+    locale: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The person (or process) who acts. ``permissions`` are words from ALL_PERMISSIONS.
+
+    ``session`` tells one login from the next, as an opaque digest; the Connect flow is bound to it.
+    """
+
+    ref: str
+    name: str
+    permissions: Iterable[str] = frozenset()
+    locale: str | None = None
+    session: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        given = frozenset(self.permissions)
+        if unknown := given - ALL_PERMISSIONS:
+            raise ValueError(f"Unknown permissions {sorted(unknown)}: use words from {sorted(ALL_PERMISSIONS)}.")
+        object.__setattr__(self, "permissions", given)
+
+    def may(self, permission: str) -> bool:
+        """Whether the actor holds the permission."""
+        return permission in self.permissions
+
+
+SYSTEM = Actor(ref="system", name="Billing", permissions=ALL_PERMISSIONS)

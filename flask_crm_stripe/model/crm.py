@@ -1,0 +1,106 @@
+"""What the host CRM tells us: contacts, services, sources of work, and billables. All refs are opaque text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ContactRef:
+    """A contact in the CRM: ``kind`` as the host names it (``organization``, ``individual``), and its key."""
+
+    kind: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SourceRef:
+    """Where work comes from: ``kind`` (``opportunity``, ``ticket``, ``order``) and its key."""
+
+    kind: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A postal address; ``country`` is ISO 3166-1 alpha-2, uppercase."""
+
+    line1: str = ""
+    line2: str = ""
+    postal_code: str = ""
+    city: str = ""
+    state: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An individual or organisation that pays. ``language`` is a tag like ``nl``; ``currency`` is lowercase."""
+
+    ref: ContactRef
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    address: Address | None = None
+    language: str | None = None
+    currency: str | None = None
+    vat_number: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A catalogue entry. ``prices`` are pairs of (currency, amount in major units), sorted by currency.
+
+    ``vat_rate`` is in percent (``Decimal("21")``), None where the CRM has none. ``problem`` says in words what in the
+    CRM's row cannot be used, so that Stripe must be told nothing of it; empty where all is well.
+    """
+
+    ref: str
+    code: str
+    name: str
+    description: str = ""
+    prices: tuple[tuple[str, Decimal], ...] = ()
+    vat_rate: Decimal | None = None
+    unit: str = ""
+    active: bool = True
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An opportunity, ticket or order. ``url`` is its page in the CRM, where it has one."""
+
+    ref: SourceRef
+    title: str
+    number: str = ""
+    contact: ContactRef | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Billable:
+    """A line of work to be charged.
+
+    ``unit_price`` is in major units of ``currency``, without VAT unless ``vat_included``; ``discount_percent`` and
+    ``vat_rate`` are in percent. ``ready`` false keeps it out of invoices; ``not_ready`` says why, where the CRM's row
+    holds something that cannot be used (then that field is 0, or ``xxx`` for a currency). ``worked_on`` and
+    ``worked_by`` are words for people ("12–13 Nov", a name).
+    """
+
+    ref: str
+    source: SourceRef
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    currency: str
+    unit: str = ""
+    service: str | None = None
+    vat_rate: Decimal | None = None
+    vat_included: bool = False
+    discount_percent: Decimal = Decimal(0)
+    ready: bool = True
+    worked_on: str = ""
+    worked_by: str = ""
+    not_ready: str = ""

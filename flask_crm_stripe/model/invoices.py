@@ -1,0 +1,315 @@
+"""Invoices: the frozen plan, our record of one, and what Stripe says about it.
+
+All amounts are integer minor units of the invoice's currency unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from flask_crm_stripe.model.crm import Contact, ContactRef, SourceRef
+
+
+class Status(StrEnum):
+    """Stripe's invoice statuses. An unknown word of Stripe's is kept as text beside these."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+    UNCOLLECTIBLE = "uncollectible"
+
+
+class Stage(StrEnum):
+    """How far our own work on an invoice has come. Each stage names what is certainly done."""
+
+    PLANNED = "planned"
+    CREATED = "created"
+    FILLED = "filled"
+    CHECKED = "checked"
+    FINALISED = "finalised"
+    SENT = "sent"
+    STOPPED = "stopped"
+    ABANDONED = "abandoned"
+
+
+class Delivery(StrEnum):
+    """How a finalised invoice reaches the customer."""
+
+    MAIL = "mail"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One line, decided. ``key`` identifies it for ever (it travels as metadata).
+
+    ``amount`` = quantity x unit price - ``discount``, rounded once; ``net`` = ``amount`` - ``share`` (this line's part
+    of the invoice discount) is what Stripe is sent. With ``vat_included`` amounts contain the VAT.
+    """
+
+    key: str
+    billable: str
+    source: SourceRef
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    amount: int
+    net: int
+    vat: int
+    vat_rate: Decimal
+    vat_included: bool = False
+    unit: str = ""
+    code: str = ""
+    service: str | None = None
+    list_price: Decimal | None = None
+    discount: int = 0
+    discount_percent: Decimal = Decimal(0)
+    share: int = 0
+
+    @property
+    def base(self) -> int:
+        """What the VAT is computed on."""
+        return self.net - self.vat if self.vat_included else self.net
+
+
+@dataclass(frozen=True, slots=True)
+class VatTotal:
+    """VAT of one rate over the whole invoice; ``base`` is without VAT."""
+
+    rate: Decimal
+    included: bool
+    base: int
+    vat: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePlan:
+    """An invoice, decided to the last minor unit before Stripe hears of it.
+
+    ``subtotal`` is the sum of line amounts, ``discount`` the invoice discount, ``total`` what the customer owes.
+    """
+
+    contact: Contact
+    currency: str
+    lines: tuple[PlanLine, ...]
+    vat_totals: tuple[VatTotal, ...]
+    subtotal: int
+    discount: int
+    discount_percent: Decimal
+    total: int
+    days_until_due: int
+    delivery: Delivery
+    order_number: str = ""
+    note: str = ""
+
+    @property
+    def vat(self) -> int:
+        """All VAT of the invoice."""
+        return sum(total.vat for total in self.vat_totals)
+
+    @property
+    def sources(self) -> tuple[SourceRef, ...]:
+        """Where the work came from, each once, in order."""
+        return tuple(dict.fromkeys(line.source for line in self.lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One compared figure of the gate that is not the same; both sides as plain text in minor units or words."""
+
+    what: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an invoice stands still: a stable code, words for people, and what differs where the gate stopped it."""
+
+    code: str
+    message: str
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """Our record of an invoice. ``status`` is None until Stripe has a draft; ``version`` grows with what shows, and
+    ``told_version`` is the newest one that the host has been told.
+
+    ``fetched_at`` is the start of the fetch that the figures come from; nothing older is ever applied.
+    """
+
+    id: str
+    business: str
+    account_id: str
+    livemode: bool
+    contact: ContactRef
+    contact_name: str
+    currency: str
+    plan: InvoicePlan
+    stage: Stage
+    send: bool
+    total: int
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+    told_version: int = 0
+    status: str | None = None
+    stripe_id: str | None = None
+    number: str | None = None
+    amount_paid: int = 0
+    amount_remaining: int = 0
+    due_date: date | None = None
+    finalised_at: datetime | None = None
+    sent_at: datetime | None = None
+    paid_at: datetime | None = None
+    voided_at: datetime | None = None
+    fetched_at: datetime | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One attempt to pay. ``status`` is succeeded, pending, failed or refunded; ``method`` is words, like
+    "Card ending 4242"."""
+
+    stripe_id: str
+    method: str
+    amount: int
+    currency: str
+    status: str
+    at: datetime
+    reason: str | None = None
+    payment_intent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceFilter:
+    """What the invoice list shows. ``text`` looks in number, customer name and order number."""
+
+    text: str = ""
+    status: str = ""
+    due: str = ""
+    currency: str = ""
+    source: SourceRef | None = None
+    contact: ContactRef | None = None
+    today: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """What is owed in one currency; ``overdue`` is the part past its due date."""
+
+    currency: str
+    amount: int
+    count: int
+    overdue: int = 0
+    overdue_count: int = 0
+    paid: int = 0
+    paid_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteVat:
+    """VAT of one percentage on Stripe's invoice."""
+
+    rate: Decimal
+    included: bool
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteInvoice:
+    """An invoice as Stripe describes it. ``line_count`` is 0 where the answer does not tell.
+
+    ``hosted_url`` is a bearer secret: shown on request, never stored or logged.
+    """
+
+    id: str
+    status: str
+    currency: str
+    subtotal: int
+    total: int
+    tax: int
+    amount_paid: int
+    amount_remaining: int
+    customer: str
+    number: str | None
+    due_date: date | None
+    finalised_at: datetime | None
+    paid_at: datetime | None
+    voided_at: datetime | None
+    metadata: dict[str, str]
+    vat: tuple[RemoteVat, ...] = ()
+    line_count: int = 0
+    hosted_url: str | None = None
+    pdf_url: str | None = None
+    request_id: str | None = None
+
+    def __repr__(self) -> str:
+        return f"RemoteInvoice(id={self.id!r}, status={self.status!r}, total={self.total}, currency={self.currency!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDraft:
+    """What the first call about an invoice says. ``metadata`` carries our ids, so that it can be found again."""
+
+    customer: str
+    currency: str
+    days_until_due: int
+    metadata: dict[str, str]
+    description: str = ""
+    order_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineDraft:
+    """One line as Stripe gets it: ``unit_amount`` x ``quantity`` is exact, VAT imposed to the minor unit.
+
+    ``product_id`` keeps the catalogue linked; without it the line carries its own product data.
+    """
+
+    key: str
+    description: str
+    currency: str
+    quantity: Decimal
+    unit_amount: int
+    vat: int
+    vat_base: int
+    vat_rate: Decimal
+    vat_included: bool
+    product_id: str | None
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDraft:
+    """A customer as Stripe should have it; ``locale`` decides the language of its invoices."""
+
+    name: str
+    email: str | None
+    phone: str | None
+    locale: str | None
+    line1: str = ""
+    line2: str = ""
+    postal_code: str = ""
+    city: str = ""
+    state: str = ""
+    country: str = ""
+    metadata: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedCustomer:
+    """A contact and its Stripe customer on one account and mode. ``customer_id`` is None while it is being made."""
+
+    id: str
+    contact: ContactRef
+    customer_id: str | None
+    content_hash: str
+    created_at: datetime

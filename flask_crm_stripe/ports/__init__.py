@@ -1,0 +1,1 @@
+"""What the core needs from the outside, as Protocols. Each has a real adapter and an in-memory twin."""

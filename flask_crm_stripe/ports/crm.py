@@ -1,0 +1,53 @@
+"""The host CRM, as billing sees it.
+
+Most hosts declare their models with ``SQLAlchemyCRM``. A host without SQLAlchemy models writes one class with the
+methods of ``CRM`` and one with ``for_business`` (the class itself will do: ``for_business`` may be a classmethod).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
+
+from flask_crm_stripe.model.crm import Billable, Contact, ContactRef, Service, Source, SourceRef
+
+
+class CRM(Protocol):
+    """The CRM's rows of one business. What belongs to another business does not exist here."""
+
+    def services(self) -> Iterable[Service]:
+        """Every service, archived ones too."""
+        ...
+
+    def service(self, ref: str) -> Service | None:
+        """One service, None where it does not exist (any more)."""
+        ...
+
+    def contact(self, ref: ContactRef) -> Contact | None:
+        """One contact."""
+        ...
+
+    def source(self, ref: SourceRef) -> Source | None:
+        """One opportunity, ticket or order."""
+        ...
+
+    def billables(self, source: SourceRef) -> Sequence[Billable]:
+        """All billables of a source, in the order in which people see them."""
+        ...
+
+    def billables_by_ref(self, refs: Sequence[str]) -> Sequence[Billable]:
+        """The billables with these refs, in that order; unknown ones and other businesses' are left out."""
+        ...
+
+    def set_billing_status(self, refs: Sequence[str], status: str) -> None:
+        """Note the invoice's status on billables. Called again with the same status; a CRM may ignore it."""
+        ...
+
+
+@runtime_checkable
+class CRMSource(Protocol):
+    """Gives the CRM of one business."""
+
+    def for_business(self, business: str) -> CRM:
+        """The rows of this business, and only those."""
+        ...

@@ -1,0 +1,120 @@
+"""Stripe, as billing sees it: one account in one mode, in our own words.
+
+Every method makes one call (``payments`` and ``lines`` may page). Each raises ``ProviderError`` subclasses; the ones
+with ``unknown`` set may have done the work. ``key`` is the Idempotency-Key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from flask_crm_stripe.model.catalogue import PriceDraft, ProductDraft
+from flask_crm_stripe.model.connection import Account
+from flask_crm_stripe.model.invoices import CustomerDraft, InvoiceDraft, LineDraft, Payment, RemoteInvoice
+
+
+class Answer(Protocol):
+    """What a creating call gives back: the object's id and Stripe's request id."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def request_id(self) -> str | None: ...
+
+
+class Provider(Protocol):
+    """One connected account."""
+
+    def account(self) -> Account:
+        """What the account is and can do now."""
+        ...
+
+    def deauthorise(self) -> None:
+        """Revoke our access. Already revoked counts as done."""
+        ...
+
+    def create_product(self, draft: ProductDraft, key: str) -> Answer:
+        """Make the product under our id; where it exists already with our metadata it is updated instead."""
+        ...
+
+    def update_product(self, draft: ProductDraft, key: str) -> Answer:
+        """Bring name, description, unit, metadata and active up to date."""
+        ...
+
+    def archive_product(self, product_id: str, key: str) -> Answer:
+        """active=false; a product is never deleted."""
+        ...
+
+    def create_price(self, draft: PriceDraft, key: str) -> Answer:
+        """A new price that takes over the lookup key."""
+        ...
+
+    def find_price(self, lookup_key: str, amount: str) -> Answer | None:
+        """The active price under the lookup key, if its amount (minor units, plain decimal) is the one given."""
+        ...
+
+    def set_default_price(self, product_id: str, price_id: str, key: str) -> Answer:
+        """Make it the product's default price."""
+        ...
+
+    def archive_price(self, price_id: str, key: str) -> Answer:
+        """active=false; a price is never deleted."""
+        ...
+
+    def create_customer(self, draft: CustomerDraft, key: str) -> Answer:
+        """A new customer."""
+        ...
+
+    def update_customer(self, customer_id: str, draft: CustomerDraft, key: str) -> Answer:
+        """Bring a customer up to date."""
+        ...
+
+    def find_customer(self, marker: str, since: datetime) -> Answer | None:
+        """The customer made since then whose metadata carries our ``marker`` under ``crm_stripe_id``."""
+        ...
+
+    def create_invoice(self, draft: InvoiceDraft, key: str) -> RemoteInvoice:
+        """An empty draft: no pending items, no inherited discount, no automatic advance."""
+        ...
+
+    def find_invoice(self, marker: str, customer: str, since: datetime) -> RemoteInvoice | None:
+        """The customer's invoice made since then whose metadata carries our ``marker`` under ``crm_stripe_id``."""
+        ...
+
+    def add_lines(self, invoice_id: str, lines: Sequence[LineDraft], key: str) -> RemoteInvoice:
+        """Add all lines to a draft, in order."""
+        ...
+
+    def line_keys(self, invoice_id: str) -> Sequence[str]:
+        """The ``crm_line`` metadata of every line at Stripe, in Stripe's order."""
+        ...
+
+    def finalise(self, invoice_id: str, key: str) -> RemoteInvoice:
+        """Draft to open (or paid, where nothing is due)."""
+        ...
+
+    def send(self, invoice_id: str, key: str) -> RemoteInvoice:
+        """Let Stripe mail an open invoice."""
+        ...
+
+    def delete_draft(self, invoice_id: str) -> None:
+        """Delete a draft; gone already counts as done."""
+        ...
+
+    def invoice(self, invoice_id: str) -> RemoteInvoice:
+        """The invoice as it is now."""
+        ...
+
+    def payments(self, invoice_id: str) -> Sequence[Payment]:
+        """Every attempt to pay the invoice, oldest first."""
+        ...
+
+
+class ProviderSource(Protocol):
+    """Gives the provider of one account and mode."""
+
+    def for_account(self, account_id: str, *, livemode: bool) -> Provider:
+        """Raises ``ConfigurationError`` where our key is of the other mode."""
+        ...

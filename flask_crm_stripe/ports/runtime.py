@@ -1,0 +1,43 @@
+"""The rest of the outside: time, secrets, work for later, and news for the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time, aware and in UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class Vault(Protocol):
+    """Encrypts what is stored."""
+
+    def seal(self, secret: bytes) -> bytes:
+        """Encrypt with the first key."""
+        ...
+
+    def open(self, sealed: bytes) -> bytes:
+        """Decrypt with any key. Raises ``SecretUnreadable``."""
+        ...
+
+
+class Queue(Protocol):
+    """Runs a task by its name, later: after the response, or in a worker."""
+
+    def put(self, task: str, **arguments: str | int) -> None: ...
+
+
+class Publisher(Protocol):
+    """Tells the host. ``signal`` is a name from ``flask_crm_stripe.signals``; payload values are frozen model values.
+
+    Each receiver runs on its own; one that raises is logged and does not stop the others.
+    """
+
+    def publish(self, signal: str, **payload: object) -> None: ...
+
+
+Headers = Mapping[str, str]

@@ -1,0 +1,55 @@
+"""What a worker may run: names and use cases. Arguments are our own ids only; every task may be run twice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flask_crm_stripe.core.billing import Platform
+from flask_crm_stripe.core.upkeep import Upkeep
+from flask_crm_stripe.core.webhooks import Inbox
+
+log = logging.getLogger(__name__)
+
+Arguments = Mapping[str, str | int]
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The use cases behind the names."""
+
+    platform: Platform
+    inbox: Inbox
+    upkeep: Upkeep
+
+    def run(self, task: str, arguments: Arguments) -> None:
+        """Run one task. Raises ``KeyError`` for a name that is not in TASKS."""
+        TASKS[task](self, **arguments)
+
+    def apply_event(self, row_id: int) -> None:
+        """Apply a stored event, and then whatever else is due."""
+        self.inbox.apply(row_id)
+        self.inbox.sweep()
+
+    def sync_services(self, business: str) -> None:
+        """Bring a business's whole catalogue in step."""
+        report = self.platform.system(business).catalogue.sync()
+        for name, reason in report.failed:
+            log.warning("The service “%s” did not reach Stripe: %s", name, reason)
+
+    def sync_noted(self) -> None:
+        """Follow what the host's own session noted."""
+        self.upkeep.sync_noted()
+
+    def keep_up(self) -> None:
+        """One round of everything that is due."""
+        self.upkeep.round()
+
+
+TASKS: dict[str, Callable[..., None]] = {
+    "apply_event": Worker.apply_event,
+    "sync_services": Worker.sync_services,
+    "sync_noted": Worker.sync_noted,
+    "keep_up": Worker.keep_up,
+}

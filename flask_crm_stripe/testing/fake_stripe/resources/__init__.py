@@ -1,0 +1,28 @@
+"""One module for each of Stripe's resources; importing a module adds its routes."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+MODULES = (
+    "accounts",
+    "customers",
+    "tax_ids",
+    "products",
+    "prices",
+    "coupons",
+    "tax_rates",
+    "invoices",
+    "invoice_states",
+    "lines",
+    "invoiceitems",
+    "reads",
+    "webhook_endpoints",
+    "events",
+)
+
+
+def load() -> None:
+    """Register every resource's routes."""
+    for name in MODULES:
+        import_module(f"{__name__}.{name}")

@@ -1,0 +1,155 @@
+"""FakeStripe's face: one object that holds the world and serves it, over sockets or without them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any
+
+import flask
+from requests import Session
+
+from . import api, connect, control, dashboard, hosted, shapes, walks
+from .deliveries import Delivery, Send
+from .faults import Fault, Faults, FaultyApp
+from .records import RequestRecord
+from .resources import webhook_endpoints
+from .serving import RunningServer
+from .state import Clock, World
+from .switches import Switches
+from .transport import RequestsAdapter, StripeHTTPClient
+from .webhooks import Courier
+
+DEFAULT_URL = "http://127.0.0.1:12111"
+STRIPE_URLS = ("https://connect.stripe.com", "https://api.stripe.com")
+
+
+class FakeStripe:
+    """A stateful Stripe for one's own machine. See the package's docstring for how to use it.
+
+    `faults`, `webhooks` (hold, drop, duplicate, reorder, resend) and `clock` are the same controls that `/_fake/*`
+    offers over HTTP. `base_url` is where people's browsers find the pages; serving sets it unless it is given.
+    """
+
+    def __init__(
+        self,
+        *,
+        switches: Switches | None = None,
+        platform_name: str = "Platform",
+        base_url: str | None = None,
+        public: bool = False,
+    ) -> None:
+        self.world = World(
+            base_url=(base_url or DEFAULT_URL).rstrip("/"), platform_name=platform_name, switches=switches or Switches()
+        )
+        self.public = public
+        self.faults = Faults()
+        self.webhooks = Courier(self.world)
+        self._fixed_url = base_url is not None
+        self.app = flask.Flask(__name__.rpartition(".")[0], template_folder="templates", static_folder="static")
+        self.app.extensions["fake_stripe"] = self
+        api.register(self.app, self.world)
+        self.connect = connect.register(self.app, self.world)
+        hosted.register(self.app, self.world)
+        control.register(self.app, control.Controls(self.world, self.faults, self.webhooks, self.connect))
+        dashboard.register(self.app, self.world, self.webhooks)
+        self.wsgi_app = FaultyApp(self.app.wsgi_app, self.faults, self._note)
+
+    # -- looking at it -----------------------------------------------------------------------------------------------
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """Every API and OAuth request so far, oldest first."""
+        return self.world.requests
+
+    @property
+    def clock(self) -> Clock:
+        """FakeStripe's clock; `advance(seconds)` moves it."""
+        return self.world.clock
+
+    # -- setting it up -----------------------------------------------------------------------------------------------
+
+    def create_account(self, name: str, country: str = "NL", currency: str = "eur", **fields: Any) -> dict[str, Any]:
+        """A connectable Standard account."""
+        with self.world.lock:
+            return self.world.create_account(name, country, currency, **fields)
+
+    def add_endpoint(
+        self, url: str, secret: str | None = None, events: Sequence[str] = ("*",), connect: bool = True
+    ) -> dict[str, Any]:
+        """A webhook endpoint of the first platform, with its `secret` (a new one unless given)."""
+        with self.world.lock:
+            platform = self.world.first_platform()
+            client = platform.client_id or f"ca_{platform.account_id.removeprefix('acct_')}"
+            return webhook_endpoints.add(
+                self.world,
+                platform.account_id,
+                url,
+                list(events),
+                application=client if connect else None,
+                secret=secret,
+            )
+
+    def deauthorize(self, account_id: str) -> None:
+        """The business disconnects every platform in its own Stripe dashboard."""
+        with self.world.lock:
+            self.connect.revoke(account_id)
+
+    # -- mounted: no sockets -----------------------------------------------------------------------------------------
+
+    def http_client(self, timeout: float = 80.0) -> StripeHTTPClient:
+        """The HTTP client to give to `StripeClient`; `timeout` is its patience in seconds."""
+        return StripeHTTPClient(self.wsgi_app, timeout)
+
+    def mount(self, session: Session) -> None:
+        """Answer this session's requests to Stripe's addresses and to `base_url`."""
+        for url in (*STRIPE_URLS, self.world.base_url):
+            session.mount(url, RequestsAdapter(self.wsgi_app))
+
+    def on_delivery(self, send: Send) -> None:
+        """How webhooks are posted: `send(url, body, headers)` returns the receiver's HTTP status."""
+        self.webhooks.send = send
+
+    def deliver(self) -> list[Delivery]:
+        """Send every webhook that is due now, and those that this brings about."""
+        return self.webhooks.deliver()
+
+    # -- walking it --------------------------------------------------------------------------------------------------
+
+    def authorize(self, url: str, account: str, allow: bool = True) -> str:
+        """Walk the Connect page at `url` for this account id; returns the address it redirects back to."""
+        return walks.authorize(self.wsgi_app, url, account, allow)
+
+    def pay(self, hosted_invoice_url: str, card: str = "4242424242424242") -> dict[str, Any]:
+        """Post a card to the hosted page; returns the invoice as it is afterwards."""
+        walks.submit_card(self.wsgi_app, hosted_invoice_url, card)
+        account_id, invoice_id = self.world.hosted[hosted.token_of(hosted_invoice_url)]
+        with self.world.lock:
+            return shapes.render(deepcopy(self.world.store(account_id)["invoice"][invoice_id]))
+
+    # -- served ------------------------------------------------------------------------------------------------------
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0, threaded: bool = True) -> RunningServer:
+        """Serve in background threads (port 0: a free one) and deliver webhooks over HTTP until `.stop()`.
+
+        ValueError for an address that others can reach, unless this FakeStripe was made with `public=True`.
+        """
+        if not self.public and host not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError(f"FakeStripe serves this machine only, not {host}. To share it, make it with public=True.")
+        server = RunningServer(self.wsgi_app, self.webhooks, host, port, threaded)
+        if not self._fixed_url:
+            self.world.base_url = server.url
+        return server.start()
+
+    def _note(self, environ: dict[str, Any], fault: Fault, status: int | None) -> None:
+        if fault.kind in ("cut_after", "delay"):
+            return  # The API did the work and has logged it.
+        record = RequestRecord(
+            self.world.new_id("req"), self.world.now(), environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
+        )
+        record.account = environ.get("HTTP_STRIPE_ACCOUNT")
+        record.idempotency_key = environ.get("HTTP_IDEMPOTENCY_KEY")
+        record.status = status or 0
+        record.error = f"A fault was set here: {fault.kind}."
+        with self.world.lock:
+            self.world.requests.append(record)

@@ -1,0 +1,88 @@
+"""Where nobody outside Stripe can be sure, FakeStripe has a switch with both behaviours."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+CHOICES: dict[str, tuple[Any, ...]] = {
+    # POST /v1/invoices/{id}/send on a draft: refused, or finalised first.
+    "send_finalizes_draft": (False, True),
+    # TaxRates are rounded on each line, or once per rate for the invoice and shared out.
+    "tax_rounding": ("line", "invoice"),
+    "archived_product_on_line": ("refuse", "accept"),
+    # active=false on a price that is its product's default_price.
+    "archive_default_price": ("refuse", "accept"),
+    # A malformed number in tax_id_data fails the whole customer, or is taken and verified later.
+    "bad_tax_id": ("fails_create", "accepted"),
+    "tax_amounts_with_discounts": ("accept", "refuse"),
+    "negative_tax_amounts": ("refuse", "accept"),
+    # What is due is below the minimum charge: paid, with the debt on the customer's balance, or simply open.
+    "below_minimum": ("paid_to_balance", "open"),
+    "negative_total": ("credit_to_balance", "refuse"),
+    # Whether an idempotency key is one per account acted on or one per platform.
+    "idempotency_scope": ("account", "platform"),
+    # The deprecated access_token, refresh_token and stripe_publishable_key of /oauth/token.
+    "token_fields": ("present", "absent"),
+    # A charge's balance transaction is there at once, or a minute later (charge.updated tells).
+    "balance_transaction": ("at_once", "later"),
+    # POST /v1/invoices/{id}/pay on an uncollectible invoice.
+    "pay_uncollectible": ("accept", "refuse"),
+    # The status with which a disconnected account is refused.
+    "error_for_revoked": (403, 401),
+    "finalize_without_lines": ("accept", "refuse"),
+    # The largest total of an invoice, in minor units.
+    "maximum_amount": (999_999_999_999, 99_999_999),
+}
+
+
+@dataclass
+class Switches:
+    """One field for each uncertain fact; the default is the behaviour thought more likely.
+
+    ``set`` refuses unknown names and values with a ValueError that lists what is possible.
+    """
+
+    send_finalizes_draft: bool = False
+    tax_rounding: str = "line"
+    lines_in_response: int = 10
+    archived_product_on_line: str = "refuse"
+    archive_default_price: str = "refuse"
+    bad_tax_id: str = "fails_create"
+    tax_amounts_with_discounts: str = "accept"
+    negative_tax_amounts: str = "refuse"
+    below_minimum: str = "paid_to_balance"
+    negative_total: str = "credit_to_balance"
+    idempotency_scope: str = "account"
+    token_fields: str = "present"
+    balance_transaction: str = "at_once"
+    pay_uncollectible: str = "accept"
+    error_for_revoked: int = 403
+    finalize_without_lines: str = "accept"
+    maximum_amount: int = 999_999_999_999
+
+    def __post_init__(self) -> None:
+        for name, value in self.as_dict().items():
+            _check(name, value)
+
+    def set(self, name: str, value: Any) -> None:
+        """Turn one switch; ValueError when there is no such switch or it has no such position."""
+        if name not in {each.name for each in fields(self)}:
+            known = ", ".join(each.name for each in fields(self))
+            raise ValueError(f"There is no switch {name}. The switches are: {known}.")
+        _check(name, value)
+        setattr(self, name, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All switches and their positions."""
+        return asdict(self)
+
+
+def _check(name: str, value: Any) -> None:
+    if name == "lines_in_response":
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100:
+            raise ValueError("lines_in_response is a whole number from 1 to 100.")
+        return
+    choices = CHOICES[name]
+    if not any(value == choice and type(value) is type(choice) for choice in choices):
+        raise ValueError(f"{name} is one of: {', '.join(map(repr, choices))}; not {value!r}.")

@@ -1,0 +1,133 @@
+"""Connections, in memory. Secrets are not kept: nothing here could encrypt them."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from flask_crm_stripe.errors import AccountTaken, Conflict, NotFound
+from flask_crm_stripe.model.connection import (
+    Account,
+    Connection,
+    ConnectionKind,
+    ConnectionState,
+    Grant,
+)
+from flask_crm_stripe.testing.memory.state import State
+
+LIVE, PENDING, ENDED = ConnectionState.LIVE, ConnectionState.PENDING, ConnectionState.ENDED
+
+
+@dataclass(frozen=True)
+class MemoryConnections:
+    """``ports.ledger.ConnectionStore``."""
+
+    business: str
+    state: State
+
+    def live(self, livemode: bool) -> Connection | None:
+        """The live connection in this mode."""
+        return self._newest(livemode, LIVE)
+
+    def latest(self, livemode: bool) -> Connection | None:
+        """The newest one that was ever live."""
+        return self._newest(livemode, LIVE, ENDED)
+
+    def get(self, connection_id: str) -> Connection | None:
+        """One of ours."""
+        with self.state.lock:
+            found = self._ours(connection_id)
+            return dated(self.state, found) if found else None
+
+    def add_pending(self, grant: Grant, account: Account, fingerprint: str, actor: str, now: datetime) -> Connection:
+        """Remember what came back; older pending ones of this mode are dropped."""
+        made = Connection(
+            id=uuid.uuid4().hex,
+            business=self.business,
+            account=account,
+            livemode=grant.livemode,
+            kind=ConnectionKind.OAUTH,
+            state=PENDING,
+            fingerprint=fingerprint,
+            scope=grant.scope,
+            connected_by=actor,
+            connected_at=now,
+        )
+        with self.state.lock:
+            for old in self._all(grant.livemode, PENDING):
+                del self.state.connections[old.id]
+            self.state.connections[made.id] = made
+            return dated(self.state, made)
+
+    def confirm(self, connection_id: str, actor: str, now: datetime) -> Connection:
+        """Pending to live, replacing our live one on the same account."""
+        with self.state.lock:
+            found = self._ours(connection_id)
+            if found is None:
+                raise NotFound("connection")
+            if found.state is not PENDING:
+                raise Conflict("This connection was confirmed or ended already. Reload the page to see how it stands.")
+            self._check_free(found)
+            for old in self._all(found.livemode, LIVE):
+                self.end(old.id, actor, "replaced", now)
+            made = replace(found, state=LIVE, connected_by=actor, connected_at=now)
+            self.state.connections[made.id] = made
+            return dated(self.state, made)
+
+    def drop_pending(self, connection_id: str) -> None:
+        """Forget one that nobody confirmed."""
+        with self.state.lock:
+            found = self._ours(connection_id)
+            if found is not None and found.state is PENDING:
+                del self.state.connections[connection_id]
+
+    def end(self, connection_id: str, actor: str, reason: str, now: datetime) -> None:
+        """Live to ended."""
+        with self.state.lock:
+            found = self._ours(connection_id)
+            if found is not None and found.state is LIVE:
+                ended = replace(found, state=ENDED, ended_at=now, ended_by=actor, ended_reason=reason)
+                self.state.connections[connection_id] = ended
+
+    def refresh(self, connection_id: str, account: Account) -> None:
+        """Store what Stripe now says about the account."""
+        with self.state.lock:
+            found = self._ours(connection_id)
+            if found is not None and found.account_id == account.id:
+                self.state.connections[connection_id] = replace(found, account=account)
+
+    def _check_free(self, found: Connection) -> None:
+        if any(old.account_id != found.account_id for old in self._all(found.livemode, LIVE)):
+            raise Conflict("This business is connected to another Stripe account. Disconnect that one first.")
+        owner = live_connection(self.state, found.account_id, found.livemode)
+        if owner is not None and owner.business != self.business:
+            raise AccountTaken
+
+    def _ours(self, connection_id: str) -> Connection | None:
+        found = self.state.connections.get(connection_id)
+        return found if found is not None and found.business == self.business else None
+
+    def _all(self, livemode: bool, *states: ConnectionState) -> list[Connection]:
+        mine = [each for each in self.state.connections.values() if each.business == self.business]
+        return [each for each in mine if each.livemode == livemode and each.state in states]
+
+    def _newest(self, livemode: bool, *states: ConnectionState) -> Connection | None:
+        with self.state.lock:
+            found = self._all(livemode, *states)
+            return dated(self.state, found[-1]) if found else None
+
+
+def live_connection(state: State, account_id: str, livemode: bool) -> Connection | None:
+    """Whose account this is."""
+    for each in state.connections.values():
+        if (each.account_id, each.livemode, each.state) == (account_id, livemode, LIVE):
+            return dated(state, each)
+    return None
+
+
+def dated(state: State, connection: Connection) -> Connection:
+    """With the time of the account's newest event."""
+    place = (connection.business, connection.account_id, connection.livemode)
+    times = [e.received_at for e in state.events.values() if (e.business, e.account_id, e.livemode) == place]
+    return replace(connection, last_event_at=max(times, default=None))

@@ -1,0 +1,128 @@
+"""Questions about invoices, in memory. Abandoned ones are found by id only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask_crm_stripe.model.events import TimelineEntry
+from flask_crm_stripe.model.invoices import Invoice, InvoiceFilter, Outstanding, Payment, Stage, Status
+from flask_crm_stripe.model.paging import Page
+from flask_crm_stripe.ports import records
+from flask_crm_stripe.testing.memory.state import InvoiceRow, State, newest_first, page_of
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class MemoryInvoiceQueries:
+    """The reading half of ``ports.ledger.InvoiceStore``."""
+
+    business: str
+    state: State
+
+    def get(self, invoice_id: str) -> Invoice | None:
+        """One of ours."""
+        return next((row.invoice for row in self._ours() if row.invoice.id == invoice_id), None)
+
+    def by_form_key(self, form_key: str) -> Invoice | None:
+        """What an earlier press of the same button made."""
+        return next((row.invoice for row in self._ours() if row.form_key == form_key), None)
+
+    def by_stripe_id(self, account_id: str, livemode: bool, stripe_id: str) -> Invoice | None:
+        """The record of an invoice at Stripe."""
+        wanted = (account_id, livemode, stripe_id)
+        invoices = [row.invoice for row in self._ours()]
+        return next((i for i in invoices if (i.account_id, i.livemode, i.stripe_id) == wanted), None)
+
+    def page(self, chosen: InvoiceFilter, cursor: str | None = None, limit: int = 25) -> Page[Invoice]:
+        """Newest first. Raises ``InvalidInput`` for a damaged cursor."""
+        return page_of([(row.row, row.invoice) for row in self._chosen(chosen)], cursor, limit)
+
+    def outstanding(self, chosen: InvoiceFilter, paid_since: datetime) -> list[Outstanding]:
+        """Per currency: what is open, late, and was paid since then."""
+        invoices = [row.invoice for row in self._chosen(chosen)]
+        still_open = [i for i in invoices if i.status == Status.OPEN]
+        late = [i for i in still_open if chosen.today and i.due_date and i.due_date < chosen.today]
+        paid = [i for i in invoices if i.status == Status.PAID and i.paid_at and i.paid_at >= paid_since]
+        return [
+            Outstanding(
+                currency,
+                *_sum([i.amount_remaining for i in still_open if i.currency == currency]),
+                *_sum([i.amount_remaining for i in late if i.currency == currency]),
+                *_sum([i.amount_paid for i in paid if i.currency == currency]),
+            )
+            for currency in sorted({i.currency for i in still_open + paid})
+        ]
+
+    def count(self, chosen: InvoiceFilter, at_most: int = 1000) -> int:
+        """How many match; ``at_most + 1`` where there are more."""
+        return min(len(self._chosen(chosen)), at_most + 1)
+
+    def of_billables(self, billables: Sequence[str]) -> dict[str, Invoice]:
+        """The live invoice of each billable that has one."""
+        wanted = set(billables)
+        return {billable: row.invoice for row in self._ours() for billable in row.claims & wanted}
+
+    def timeline(self, invoice_id: str) -> list[TimelineEntry]:
+        """Newest first."""
+        entries = [entry for row in self._ours() if row.invoice.id == invoice_id for entry in row.entries]
+        return newest_first(entries, lambda entry: entry.at)
+
+    def recent(self, limit: int = 5) -> list[tuple[Invoice, TimelineEntry]]:
+        """The newest entries of the business, with their invoices."""
+        entries = [(number, (row.invoice, entry)) for row in self._ours() for number, entry in row.entries]
+        return newest_first(entries, lambda pair: pair[1].at)[:limit]
+
+    def payments(self, invoice_id: str) -> list[Payment]:
+        """Newest first."""
+        rows = [payment for row in self._ours() if row.invoice.id == invoice_id for payment in row.payments.values()]
+        return newest_first(rows, lambda payment: payment.at)
+
+    def unfinished(self, before: datetime, limit: int = 50) -> list[Invoice]:
+        """Those whose own steps are not complete and that nobody touched since then, longest first."""
+        found = [row.invoice for row in self._ours() if records.is_unfinished(row.invoice)]
+        return sorted((i for i in found if i.updated_at < before), key=lambda i: i.updated_at)[:limit]
+
+    def untold(self, limit: int = 50) -> list[Invoice]:
+        """Those whose newest version the host has not been told."""
+        return [row.invoice for row in self._ours() if row.invoice.told_version < row.invoice.version][:limit]
+
+    def versions(self, invoice_ids: Sequence[str]) -> dict[str, int]:
+        """Ids and versions."""
+        wanted = set(invoice_ids)
+        return {row.invoice.id: row.invoice.version for row in self._ours() if row.invoice.id in wanted}
+
+    def _ours(self) -> list[InvoiceRow]:
+        with self.state.lock:
+            return [row for row in self.state.invoices if row.invoice.business == self.business]
+
+    def _chosen(self, chosen: InvoiceFilter) -> list[InvoiceRow]:
+        return [row for row in self._ours() if matches(row.invoice, chosen)]
+
+
+def matches(invoice: Invoice, chosen: InvoiceFilter) -> bool:
+    """Whether a list with this filter shows the invoice."""
+    text = chosen.text.replace("\0", "").strip().casefold()
+    return (
+        invoice.stage is not Stage.ABANDONED
+        and text in records.search_text(invoice)
+        and chosen.status in ("", invoice.status or Status.DRAFT)
+        and (not chosen.due or not chosen.today or _due(invoice, chosen))
+        and chosen.currency.lower() in ("", invoice.currency)
+        and chosen.contact in (None, invoice.contact)
+        and (chosen.source is None or chosen.source in invoice.plan.sources)
+    )
+
+
+def _due(invoice: Invoice, chosen: InvoiceFilter) -> bool:
+    if invoice.status != Status.OPEN or invoice.due_date is None or chosen.today is None:
+        return False
+    if chosen.due == "overdue":
+        return invoice.due_date < chosen.today
+    return chosen.today <= invoice.due_date <= chosen.today + WEEK
+
+
+def _sum(amounts: Sequence[int]) -> tuple[int, int]:
+    return sum(amounts), len(amounts)

@@ -1,0 +1,124 @@
+"""Invoices, in memory. The rules are in ``ports.records``, as for the real ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from flask_crm_stripe.errors import BillableTaken, NotFound
+from flask_crm_stripe.model.events import TimelineEntry
+from flask_crm_stripe.model.invoices import Invoice, InvoicePlan, Payment, Problem, RemoteInvoice, Stage
+from flask_crm_stripe.ports import records
+from flask_crm_stripe.testing.memory.invoice_queries import MemoryInvoiceQueries
+from flask_crm_stripe.testing.memory.state import InvoiceRow
+
+Rule = Callable[[Invoice], Invoice]
+
+
+@dataclass(frozen=True)
+class MemoryInvoices(MemoryInvoiceQueries):
+    """``ports.ledger.InvoiceStore``: what writes; the questions are in its base."""
+
+    def plan(
+        self,
+        account_id: str,
+        livemode: bool,
+        plan: InvoicePlan,
+        *,
+        form_key: str,
+        send: bool,
+        actor: str,
+        now: datetime,
+    ) -> tuple[Invoice, bool]:
+        """Store the intent and claim its billables, or give what this form made before. Raises ``BillableTaken``."""
+        with self.state.lock:
+            earlier = self.by_form_key(form_key)
+            if earlier is not None:
+                return earlier, False
+            wanted = {line.billable for line in plan.lines if line.billable}
+            taken = {billable: row for row in self._ours() for billable in row.claims & wanted}
+            if taken:
+                raise BillableTaken(sorted(taken), taken[min(taken)].invoice.id)
+            made = records.planned(self.business, account_id, livemode, plan, send=send, actor=actor, now=now)
+            self.state.invoices.append(InvoiceRow(self.state.number(), form_key, made, wanted))
+            return made, True
+
+    def advance(
+        self,
+        invoice_id: str,
+        stage: Stage,
+        remote: RemoteInvoice | None,
+        fetched_at: datetime,
+        entries: Sequence[TimelineEntry] = (),
+    ) -> Invoice:
+        """One step of our own further. Raises ``NotFound``, ``Conflict``."""
+        return self._change(invoice_id, lambda old: records.advanced(old, stage, remote, fetched_at), entries)
+
+    def want_sent(self, invoice_id: str, actor: str, now: datetime) -> Invoice:
+        """A draft shall be sent after all. Raises ``NotFound``, ``Conflict``."""
+        return self._change(invoice_id, lambda old: records.wanted_sent(old, now))
+
+    def stop(self, invoice_id: str, problem: Problem, now: datetime, entries: Sequence[TimelineEntry] = ()) -> Invoice:
+        """Note why it stands still. Raises ``NotFound``."""
+        return self._change(invoice_id, lambda old: records.stopped(old, problem, now), entries)
+
+    def abandon(self, invoice_id: str, now: datetime, entries: Sequence[TimelineEntry] = ()) -> None:
+        """Give it up and free its billables. Raises ``NotFound``, ``Conflict``."""
+        self._change(invoice_id, lambda old: records.abandoned(old, now), entries)
+
+    def apply(
+        self,
+        invoice_id: str,
+        remote: RemoteInvoice,
+        payments: Sequence[Payment],
+        fetched_at: datetime,
+        entries: Sequence[TimelineEntry],
+    ) -> Invoice | None:
+        """Store a newer picture; None where it is not newer, or shows nothing new. Raises ``NotFound``."""
+        with self.state.lock:
+            row = self._need(invoice_id)
+            before, after = row.invoice, records.applied(row.invoice, remote, fetched_at)
+            if after is None:
+                return None
+            paid = self._save_payments(row, payments)
+            if paid and after.version == before.version:
+                after = replace(after, version=after.version + 1)
+            changed = after.version != before.version
+            self._store(row, after, entries if changed else ())
+            return after if changed else None
+
+    def told(self, invoice_id: str, version: int) -> None:
+        """The host knows this version."""
+        with self.state.lock:
+            for row in self._ours():
+                if row.invoice.id == invoice_id:
+                    row.invoice = replace(row.invoice, told_version=max(row.invoice.told_version, version))
+
+    def _change(self, invoice_id: str, rule: Rule, entries: Sequence[TimelineEntry] = ()) -> Invoice:
+        with self.state.lock:
+            row = self._need(invoice_id)
+            after = rule(row.invoice)
+            self._store(row, after, entries)
+            return after
+
+    def _need(self, invoice_id: str) -> InvoiceRow:
+        for row in self._ours():
+            if row.invoice.id == invoice_id:
+                return row
+        raise NotFound("invoice")
+
+    def _store(self, row: InvoiceRow, after: Invoice, entries: Sequence[TimelineEntry]) -> None:
+        if records.frees_billables(after):
+            row.claims.clear()
+        row.invoice = after
+        row.entries += [(self.state.number(), entry) for entry in entries]
+
+    def _save_payments(self, row: InvoiceRow, payments: Sequence[Payment]) -> bool:
+        changed = False
+        for payment in payments:
+            number, known = row.payments.get(payment.stripe_id, (0, None))
+            if known != payment:
+                row.payments[payment.stripe_id] = (number or self.state.number(), payment)
+                changed = True
+        return changed

@@ -1,0 +1,101 @@
+"""What the in-memory ledger remembers, and its one lock."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from flask_crm_stripe.model.catalogue import CatalogueEntry, OutboxEntry
+from flask_crm_stripe.model.connection import Connection, Consent
+from flask_crm_stripe.model.crm import ContactRef
+from flask_crm_stripe.model.events import LogEntry, StoredEvent, TimelineEntry
+from flask_crm_stripe.model.invoices import Invoice, LinkedCustomer, Payment
+from flask_crm_stripe.model.journal import Step
+from flask_crm_stripe.model.paging import Page
+from flask_crm_stripe.ports.cursors import NEWER, OLDER, read_cursor, write_cursor
+
+Value = TypeVar("Value")
+
+
+@dataclass
+class InvoiceRow:
+    """An invoice with what hangs on it; ``claims`` are the billables that it holds now."""
+
+    row: int
+    form_key: str
+    invoice: Invoice
+    claims: set[str]
+    entries: list[tuple[int, TimelineEntry]] = field(default_factory=list)
+    payments: dict[str, tuple[int, Payment]] = field(default_factory=dict)
+
+
+@dataclass
+class Customer:
+    """A link and where it belongs."""
+
+    business: str
+    account_id: str
+    livemode: bool
+    contact: ContactRef
+    link: LinkedCustomer
+
+
+@dataclass
+class Lease:
+    """Who holds it, its number, until when."""
+
+    holder: str
+    fence: int
+    expires_at: datetime
+
+
+@dataclass
+class State:
+    """Everything. All who read or write hold ``lock``."""
+
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    connections: dict[str, Connection] = field(default_factory=dict)
+    consents: dict[str, Consent] = field(default_factory=dict)
+    claimed: set[str] = field(default_factory=set)
+    services: dict[tuple[str, str, bool, str], CatalogueEntry] = field(default_factory=dict)
+    customers: list[Customer] = field(default_factory=list)
+    invoices: list[InvoiceRow] = field(default_factory=list)
+    steps: dict[int, tuple[str, Step]] = field(default_factory=dict)
+    events: dict[int, StoredEvent] = field(default_factory=dict)
+    leases: dict[tuple[str, str], Lease] = field(default_factory=dict)
+    log: list[tuple[str, LogEntry]] = field(default_factory=list)
+    people: dict[tuple[str, str], str] = field(default_factory=dict)
+    settings: dict[str, dict[str, str]] = field(default_factory=dict)
+    outbox: list[OutboxEntry] = field(default_factory=list)
+
+    def number(self) -> int:
+        """The next row's number."""
+        return next(self.numbers)
+
+
+def newest_first(rows: Iterable[tuple[int, Value]], at: Callable[[Value], datetime]) -> list[Value]:
+    """By their own time, then by when they came in."""
+    return [value for _, value in sorted(rows, key=lambda row: (at(row[1]), row[0]), reverse=True)]
+
+
+def page_of(rows: Sequence[tuple[int, Value]], cursor: str | None, limit: int) -> Page[Value]:
+    """The page at the cursor out of all rows, which come oldest first."""
+    way, edge = read_cursor(cursor)
+    if way == NEWER:
+        chosen = [row for row in rows if edge is None or row[0] > edge][:limit][::-1]
+    else:
+        chosen = [row for row in reversed(rows) if edge is None or row[0] < edge][:limit]
+    if not chosen:
+        return Page(())
+    first, last = chosen[0][0], chosen[-1][0]
+    newer, older = rows[-1][0] > first, rows[0][0] < last
+    return Page(
+        tuple(value for _, value in chosen),
+        newer=write_cursor(NEWER, first) if newer else None,
+        older=write_cursor(OLDER, last) if older else None,
+    )

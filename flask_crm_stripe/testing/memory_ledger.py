@@ -1,0 +1,144 @@
+"""Our memory without a database, for tests: the same answers as the real one, proved by one contract suite."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from flask_crm_stripe.errors import Conflict
+from flask_crm_stripe.model.catalogue import OutboxEntry
+from flask_crm_stripe.model.connection import Connection, ConnectionState, Consent
+from flask_crm_stripe.model.events import EventState, IncomingEvent, StoredEvent
+from flask_crm_stripe.testing.memory import connections, events
+from flask_crm_stripe.testing.memory.catalogue import MemoryCatalogue, MemoryCustomers
+from flask_crm_stripe.testing.memory.connections import MemoryConnections
+from flask_crm_stripe.testing.memory.events import MemoryEvents
+from flask_crm_stripe.testing.memory.invoices import MemoryInvoices
+from flask_crm_stripe.testing.memory.journal import MemoryJournal, MemoryLog, MemoryPeople, MemorySettings
+from flask_crm_stripe.testing.memory.state import Lease, State
+
+
+class MemoryLedger:
+    """``ports.ledger.Ledger``, made by ``MemorySharedLedger.for_business``."""
+
+    def __init__(self, business: str, state: State) -> None:
+        self.business = business
+        self.state = state
+        self.connections = MemoryConnections(business, state)
+        self.catalogue = MemoryCatalogue(business, state)
+        self.customers = MemoryCustomers(business, state)
+        self.invoices = MemoryInvoices(business, state)
+        self.journal = MemoryJournal(business, state)
+        self.log = MemoryLog(business, state)
+        self.people = MemoryPeople(business, state)
+        self.settings = MemorySettings(business, state)
+        self.events = MemoryEvents(business, state)
+
+    def lease(self, name: str, holder: str, now: datetime, seconds: int) -> int | None:
+        """Take a lease, or make ours last longer: its number, None while another holds it."""
+        with self.state.lock:
+            key, until = (self.business, name), now + timedelta(seconds=seconds)
+            known = self.state.leases.get(key)
+            free = known is None or known.expires_at <= now
+            if known is not None and not free and known.holder != holder:
+                return None
+            fence = (known.fence if known else 0) + (1 if free else 0)
+            self.state.leases[key] = Lease(holder, fence, until)
+            return fence
+
+    def release(self, name: str, holder: str) -> None:
+        """Give it back, if it is still ours."""
+        with self.state.lock:
+            known = self.state.leases.get((self.business, name))
+            if known is not None and known.holder == holder:
+                known.expires_at = LONG_AGO
+
+
+LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+@dataclass
+class MemorySharedLedger:
+    """``ports.ledger.SharedLedger``. Safe to use from several threads."""
+
+    state: State = field(default_factory=State)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def for_business(self, business: str) -> MemoryLedger:
+        """The ledger of one business."""
+        return MemoryLedger(business, self.state)
+
+    def installation(self) -> str:
+        """The random id of this ledger."""
+        return self.id
+
+    def start_consent(self, state_hash: str, consent: Consent, now: datetime) -> None:
+        """Remember a started flow under the digest of its secret."""
+        with self.state.lock:
+            if state_hash in self.state.consents:
+                raise Conflict("This sign-in was started already. Please start again.")
+            self.state.consents[state_hash] = consent
+
+    def claim_consent(self, state_hash: str, now: datetime) -> Consent | None:
+        """The consent, once."""
+        with self.state.lock:
+            found = self.state.consents.get(state_hash)
+            if found is None or state_hash in self.state.claimed or found.expires_at <= now:
+                return None
+            self.state.claimed.add(state_hash)
+            return found
+
+    def live_connection(self, account_id: str, livemode: bool) -> Connection | None:
+        """Whose account this is."""
+        with self.state.lock:
+            return connections.live_connection(self.state, account_id, livemode)
+
+    def live_connections(self) -> list[Connection]:
+        """Every live connection."""
+        with self.state.lock:
+            live = [each for each in self.state.connections.values() if each.state is ConnectionState.LIVE]
+            return [connections.dated(self.state, each) for each in live]
+
+    def store_event(self, business: str, event: IncomingEvent, now: datetime) -> int | None:
+        """Keep an event once."""
+        return events.store_event(self.state, business, event, now)
+
+    def due_events(self, now: datetime, limit: int = 100) -> list[StoredEvent]:
+        """Waiting events whose time has come, oldest first."""
+        with self.state.lock:
+            waiting = [event for event in self.state.events.values() if event.state is EventState.WAITING]
+        return [event for event in waiting if event.retry_at and event.retry_at <= now][:limit]
+
+    def event(self, row_id: int) -> StoredEvent | None:
+        """One event, of whichever business."""
+        with self.state.lock:
+            return self.state.events.get(row_id)
+
+    def finish_event(
+        self,
+        row_id: int,
+        state: EventState,
+        now: datetime,
+        *,
+        reason: str | None = None,
+        retry_at: datetime | None = None,
+    ) -> None:
+        """Note the result of an attempt."""
+        events.finish_event(self.state, row_id, state, now, reason, retry_at)
+
+    def note(self, business: str, kind: str, ref: str) -> None:
+        """Put a note into the outbox, as the host's session does with the real one."""
+        with self.state.lock:
+            self.state.outbox.append(OutboxEntry(self.state.number(), business, kind, ref))
+
+    def outbox(self, limit: int = 500) -> list[OutboxEntry]:
+        """Notes not drained yet, oldest first."""
+        with self.state.lock:
+            return self.state.outbox[:limit]
+
+    def clear_outbox(self, ids: Sequence[int]) -> None:
+        """Forget notes that are drained."""
+        with self.state.lock:
+            self.state.outbox = [note for note in self.state.outbox if note.id not in set(ids)]

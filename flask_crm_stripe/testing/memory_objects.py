@@ -1,0 +1,141 @@
+"""What the in-memory Stripe of one account holds, with Stripe's own rules about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from flask_crm_stripe.errors import Refused
+from flask_crm_stripe.model.catalogue import PriceDraft, ProductDraft
+from flask_crm_stripe.model.invoices import CustomerDraft, InvoiceDraft, LineDraft, Payment, RemoteInvoice, Status
+
+
+@dataclass
+class MemoryProduct:
+    """A product; ``default_price`` as at Stripe."""
+
+    draft: ProductDraft
+    active: bool
+    default_price: str | None = None
+
+
+@dataclass
+class MemoryPrice:
+    """A price; one of a lookup key's prices holds the key."""
+
+    id: str
+    draft: PriceDraft
+    lookup_key: str | None
+    active: bool = True
+
+
+@dataclass
+class MemoryCustomer:
+    """A customer."""
+
+    id: str
+    draft: CustomerDraft
+    created: datetime
+
+
+@dataclass
+class MemoryInvoice:
+    """An invoice: its draft, lines in order, and what became of it."""
+
+    id: str
+    draft: InvoiceDraft
+    created: datetime
+    lines: list[LineDraft] = field(default_factory=list)
+    status: Status = Status.DRAFT
+    number: str | None = None
+    finalised_at: datetime | None = None
+    paid_at: datetime | None = None
+    voided_at: datetime | None = None
+    paid: int = 0
+    mails: int = 0
+    payments: list[Payment] = field(default_factory=list)
+
+    @property
+    def subtotal(self) -> int:
+        """The sum of the lines; VAT that is included is part of it."""
+        return sum(line_amount(line) for line in self.lines)
+
+    @property
+    def total(self) -> int:
+        """What the customer owes: VAT that is not included comes on top."""
+        return self.subtotal + sum(line.vat for line in self.lines if not line.vat_included)
+
+    @property
+    def due_date(self) -> date | None:
+        """Counted from the day it was finalised."""
+        if self.finalised_at is None:
+            return None
+        return (self.finalised_at + timedelta(days=self.draft.days_until_due)).date()
+
+    def require(self, *allowed: Status, code: str, deed: str) -> None:
+        """Refuse ``deed`` in any other state."""
+        if self.status not in allowed:
+            raise Refused(f"The invoice is {self.status}, so it can't be {deed}.", stripe_code=code)
+
+    def finalise(self, number: str, now: datetime) -> None:
+        """Draft to open, or to paid where nothing is owed."""
+        self.require(Status.DRAFT, code="invoice_not_editable", deed="finalised")
+        self.status, self.number, self.finalised_at = Status.OPEN, number, now
+        if self.total == 0:
+            self.status, self.paid_at = Status.PAID, now
+
+    def settle(self, payment: Payment) -> None:
+        """Money came in: paid once all of it has."""
+        self.require(Status.OPEN, code="status_transition_invalid", deed="paid")
+        self.payments.append(payment)
+        self.paid += payment.amount
+        if self.paid >= self.total:
+            self.status, self.paid_at = Status.PAID, payment.at
+
+    def picture(self, request_id: str) -> RemoteInvoice:
+        """The invoice as the port describes it."""
+        final = self.number is not None
+        return RemoteInvoice(
+            id=self.id,
+            status=self.status.value,
+            currency=self.draft.currency,
+            subtotal=self.subtotal,
+            total=self.total,
+            tax=sum(line.vat for line in self.lines),
+            amount_paid=self.paid,
+            amount_remaining=self.total - self.paid,
+            customer=self.draft.customer,
+            number=self.number,
+            due_date=self.due_date,
+            finalised_at=self.finalised_at,
+            paid_at=self.paid_at,
+            voided_at=self.voided_at,
+            metadata=dict(self.draft.metadata),
+            line_count=len(self.lines),
+            hosted_url=f"https://invoice.example/i/{self.id}" if final else None,
+            pdf_url=f"https://invoice.example/i/{self.id}/pdf" if final else None,
+            request_id=request_id,
+        )
+
+
+def line_amount(line: LineDraft) -> int:
+    """Unit price times quantity, rounded half up as Stripe does where it is not exact."""
+    return int((line.quantity * line.unit_amount).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def missing(kind: str, object_id: str, param: str = "id") -> Refused:
+    """What Stripe says of an id that is not there."""
+    return Refused(f"There is no {kind} {object_id} at Stripe.", stripe_code="resource_missing", param=param)
+
+
+def check_lines(lines: Sequence[LineDraft], products: Mapping[str, MemoryProduct]) -> None:
+    """Refuse lines of products that are not there or archived."""
+    for line in lines:
+        if line.product_id is None:
+            continue
+        if line.product_id not in products:
+            raise missing("product", line.product_id, "lines")
+        if not products[line.product_id].active:
+            raise Refused("The product of a line is archived.", stripe_code="product_inactive", param="lines")

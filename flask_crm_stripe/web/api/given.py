@@ -1,0 +1,84 @@
+"""What programs send: one schema for each body and each query."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from flask_crm_stripe.core.selection import MOST_LINES
+from flask_crm_stripe.model.invoices import Delivery, Status
+from flask_crm_stripe.web.api.fields import Body, DecimalText, Flag, Ref, Text, WholeNumber, listed, nested
+
+LONGEST_DUE = 365
+MOST_SERVICES = 1000
+MOST_ROWS = 100
+ROWS = 25
+KEY = r"^[A-Za-z0-9_.:-]{8,64}$"
+PAIR = r"^[^:]{1,64}:.{1,191}$"
+
+
+class Terms(Body):
+    """How an invoice goes out. What is left out is as in the business's settings."""
+
+    days_until_due = WholeNumber(
+        validate=validate.Range(0, LONGEST_DUE, error=f"Choose between 0 and {LONGEST_DUE} days.")
+    )
+    discount_percent = DecimalText(metadata={"description": "Of the whole invoice, 0 to 100."})
+    order_number = Text(validate=validate.Length(max=140, error="An order number has at most 140 characters."))
+    note = Text(validate=validate.Length(max=500, error="A note has at most 500 characters."))
+    delivery = Text(
+        validate=validate.OneOf([each.value for each in Delivery], error="Write mail or link."),
+        metadata={"description": "mail: Stripe sends it. link: only the payment page is made."},
+    )
+
+
+class Preview(Body):
+    """The work to bill, and how."""
+
+    billables = listed(Ref(), MOST_LINES, required=True)
+    terms = nested(Terms)
+
+
+class NewInvoice(Preview):
+    """The same as was previewed, and the digest that the preview gave."""
+
+    seen = Text(
+        required=True,
+        validate=validate.Length(1, 64, error="Give the text that the preview answered as seen."),
+        metadata={"description": "From the preview. Where the figures are others by now, 409 and nothing is made."},
+    )
+    send = Flag(required=True, metadata={"description": "true: finalise and send. false: leave a draft at Stripe."})
+
+
+class Sync(Body):
+    """Which services; all where it is left out."""
+
+    refs = listed(Ref(), MOST_SERVICES)
+
+
+class InvoiceQuery(Body):
+    """Which invoices, and which page of them."""
+
+    text = Text(
+        validate=validate.Length(max=200, error="Look for at most 200 characters."),
+        metadata={"description": "Part of a number, a customer's name or an order number."},
+    )
+    status = Text(validate=validate.OneOf([each.value for each in Status], error="Choose one of: {choices}."))
+    due = Text(
+        validate=validate.OneOf(["overdue", "week"], error="Choose one of: {choices}."),
+        metadata={"description": "Open invoices past their due date, or due within 7 days."},
+    )
+    currency = Text(validate=validate.Regexp(r"^[A-Za-z]{3}$", error="Write three letters, like eur."))
+    source = Text(
+        validate=validate.Regexp(PAIR, error="Write kind and key, like opportunity:17."),
+        metadata={"example": "opportunity:17"},
+    )
+    contact = Text(
+        validate=validate.Regexp(PAIR, error="Write kind and key, like organization:17."),
+        metadata={"example": "organization:17"},
+    )
+    cursor = Text(metadata={"description": "newer or older of an earlier answer."})
+    limit = fields.Integer(
+        load_default=ROWS,
+        validate=validate.Range(1, MOST_ROWS, error=f"Choose between 1 and {MOST_ROWS}."),
+        error_messages={"invalid": "Write a whole number."},
+    )

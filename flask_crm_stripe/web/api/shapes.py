@@ -1,0 +1,233 @@
+"""From our values to the objects of the answers. Every amount carries its currency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from markupsafe import Markup
+
+from flask_crm_stripe.core.catalogue import ServiceRow, SyncReport
+from flask_crm_stripe.core.connection import Health
+from flask_crm_stripe.model.codec import digest
+from flask_crm_stripe.model.connection import Account, ConnectionState
+from flask_crm_stripe.model.crm import Contact, SourceRef
+from flask_crm_stripe.model.events import TimelineEntry
+from flask_crm_stripe.model.invoices import Invoice, InvoicePlan, Payment, PlanLine, Problem, VatTotal
+from flask_crm_stripe.model.money import to_major
+from flask_crm_stripe.model.paging import Page
+from flask_crm_stripe.web.sentences import invoice_word
+
+Shape = dict[str, Any]
+
+
+def money(minor: int, currency: str) -> Shape:
+    """An amount."""
+    return {"minor": minor, "currency": currency, "decimal": to_major(minor, currency)}
+
+
+def price(major: Decimal, currency: str) -> Shape:
+    """A price of one unit."""
+    return {"currency": currency, "decimal": major}
+
+
+def mode(livemode: bool) -> str:
+    """``live`` where real money moves."""
+    return "live" if livemode else "test"
+
+
+def connection(health: Health, livemode: bool) -> Shape:
+    """The answer to "can money come in"."""
+    found = health.connection
+    ended = found is not None and found.state is ConnectionState.ENDED
+    return {
+        "state": health.state,
+        "headline": health.headline,
+        "detail": health.detail,
+        "mode": mode(livemode),
+        "account": account(found.account) if found else None,
+        "connected_at": found.connected_at if found else None,
+        "ended_at": found.ended_at if found and ended else None,
+        "last_event_at": health.last_event_at,
+        "waiting_events": health.waiting_events,
+        "failed_events": health.failed_events,
+    }
+
+
+def account(found: Account) -> Shape:
+    """Stripe's account."""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "country": found.country,
+        "default_currency": found.default_currency,
+        "charges_enabled": found.charges_enabled,
+        "payouts_enabled": found.payouts_enabled,
+        "checked_at": found.checked_at,
+    }
+
+
+def service(row: ServiceRow) -> Shape:
+    """A service; of one that the CRM no longer has, what we remember."""
+    known, entry = row.service, row.entry
+    return {
+        "ref": known.ref if known else entry.service if entry else "",
+        "code": known.code if known else entry.code if entry else "",
+        "name": known.name if known else entry.name if entry else "",
+        "active": known is not None and known.active,
+        "vat_rate": known.vat_rate if known else None,
+        "prices": [price(amount, currency) for currency, amount in known.prices] if known else [],
+        "state": row.state,
+        "reason": row.reason,
+        "product_id": entry.product_id if entry else None,
+        "synced_at": entry.synced_at if entry else None,
+    }
+
+
+def sync_report(report: SyncReport) -> Shape:
+    """What a sync did."""
+    failed = [{"service": name, "reason": reason} for name, reason in report.failed]
+    return {"done": report.done, "unchanged": report.unchanged, "failed": failed}
+
+
+def source(ref: SourceRef) -> Shape:
+    """Where work comes from."""
+    return {"kind": ref.kind, "ref": ref.ref}
+
+
+def contact(found: Contact) -> Shape:
+    """Who pays, as the plan has them."""
+    return {"kind": found.ref.kind, "ref": found.ref.ref, "name": found.name, "email": found.email}
+
+
+def previewed(plan: InvoicePlan) -> Shape:
+    """A plan and its digest."""
+    return {**plan_shape(plan), "seen": digest(plan)}
+
+
+def plan_shape(plan: InvoicePlan) -> Shape:
+    """Every figure of an invoice."""
+    currency = plan.currency
+    return {
+        "contact": contact(plan.contact),
+        "currency": currency,
+        "lines": [line(each, currency) for each in plan.lines],
+        "vat_totals": [vat_total(each, currency) for each in plan.vat_totals],
+        "subtotal": money(plan.subtotal, currency),
+        "discount_percent": plan.discount_percent,
+        "discount": money(plan.discount, currency),
+        "vat": money(plan.vat, currency),
+        "total": money(plan.total, currency),
+        "days_until_due": plan.days_until_due,
+        "delivery": plan.delivery.value,
+        "order_number": plan.order_number,
+        "note": plan.note,
+    }
+
+
+def line(found: PlanLine, currency: str) -> Shape:
+    """A line with all that leads to its amount."""
+    return {
+        "key": found.key,
+        "billable": found.billable,
+        "source": source(found.source),
+        "service": found.service,
+        "code": found.code,
+        "description": found.description,
+        "quantity": found.quantity,
+        "unit": found.unit,
+        "unit_price": price(found.unit_price, currency),
+        "list_price": None if found.list_price is None else price(found.list_price, currency),
+        "discount_percent": found.discount_percent,
+        "discount": money(found.discount, currency),
+        "amount": money(found.amount, currency),
+        "share": money(found.share, currency),
+        "net": money(found.net, currency),
+        "vat_rate": found.vat_rate,
+        "vat_included": found.vat_included,
+        "vat": money(found.vat, currency),
+    }
+
+
+def vat_total(found: VatTotal, currency: str) -> Shape:
+    """VAT of one rate."""
+    base, vat = money(found.base, currency), money(found.vat, currency)
+    return {"rate": found.rate, "included": found.included, "base": base, "vat": vat}
+
+
+def invoices(page: Page[Invoice]) -> Shape:
+    """A page of them."""
+    return {"invoices": [invoice_row(each) for each in page.rows], "newer": page.newer, "older": page.older}
+
+
+def invoice_row(found: Invoice) -> Shape:
+    """An invoice in a list."""
+    return {
+        "id": found.id,
+        "number": found.number,
+        "status": invoice_word(found),
+        "stage": found.stage.value,
+        "version": found.version,
+        "mode": mode(found.livemode),
+        "account_id": found.account_id,
+        "stripe_id": found.stripe_id,
+        "contact": contact(found.plan.contact),
+        "sources": [source(each) for each in found.plan.sources],
+        "currency": found.currency,
+        "total": money(found.total, found.currency),
+        "amount_paid": money(found.amount_paid, found.currency),
+        "amount_remaining": money(found.amount_remaining, found.currency),
+        "due_date": found.due_date,
+        "problem": problem(found.problem) if found.problem else None,
+        **moments(found),
+    }
+
+
+def moments(found: Invoice) -> Shape:
+    """When what happened."""
+    names = ("created_at", "updated_at", "finalised_at", "sent_at", "paid_at", "voided_at")
+    return {name: getattr(found, name) for name in names}
+
+
+def problem(found: Problem) -> Shape:
+    """Why it stands still."""
+    differences = [{"what": each.what, "ours": each.ours, "theirs": each.theirs} for each in found.differences]
+    return {"code": found.code, "message": found.message, "differences": differences}
+
+
+def invoice(found: Invoice, payments: Sequence[Payment], timeline: Sequence[Shape]) -> Shape:
+    """An invoice with everything; ``timeline`` is what happened, in the shape of ``happened``."""
+    return {
+        **invoice_row(found),
+        "plan": plan_shape(found.plan),
+        "payments": [payment(each) for each in payments],
+        "timeline": list(timeline),
+    }
+
+
+def payment(found: Payment) -> Shape:
+    """An attempt to pay."""
+    return {
+        "stripe_id": found.stripe_id,
+        "payment_intent": found.payment_intent,
+        "method": found.method,
+        "amount": money(found.amount, found.currency),
+        "status": found.status,
+        "at": found.at,
+        "reason": found.reason,
+    }
+
+
+def happened(entry: TimelineEntry, words: Markup, names: Mapping[str, str]) -> Shape:
+    """An entry of the history. The sentence is plain text here: markup is for our own pages."""
+    return {
+        "at": entry.at,
+        "kind": entry.kind,
+        "text": words.striptags(),
+        "actor": entry.actor,
+        "actor_name": names.get(entry.actor or "") or None,
+        "params": entry.params,
+        "event_id": entry.event_id,
+        "request_id": entry.request_id,
+    }

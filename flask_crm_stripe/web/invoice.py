@@ -1,0 +1,235 @@
+"""One invoice: what it is, why it is in its status, what happened to it, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from flask import Blueprint, redirect, render_template, request
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from flask_crm_stripe.core.billing import Billing
+from flask_crm_stripe.core.invoice_steps import next_step
+from flask_crm_stripe.core.rights import require
+from flask_crm_stripe.errors import Busy, Conflict, GateStopped, ProviderError
+from flask_crm_stripe.model.business import DRAFT, SEND
+from flask_crm_stripe.model.events import TimelineEntry
+from flask_crm_stripe.model.invoices import Difference, Invoice, Payment, Stage, Status
+from flask_crm_stripe.web.context import calls_stripe, current_billing
+from flask_crm_stripe.web.formats import STORED_AMOUNT, Formats
+from flask_crm_stripe.web.i18n import Texts
+from flask_crm_stripe.web.invoice_facts import SourceNames, as_of, days_late, owed
+from flask_crm_stripe.web.page import link, say, tools
+from flask_crm_stripe.web.people import telling
+from flask_crm_stripe.web.sentences import isolated
+
+ONE = "/invoices/<invoice_id>"
+
+
+def register(blueprint: Blueprint) -> None:
+    """``/invoices/<id>`` and below."""
+    blueprint.add_url_rule(ONE, "invoice", invoice)
+    blueprint.add_url_rule(f"{ONE}/send", "send_invoice", send_invoice, methods=["POST"])
+    blueprint.add_url_rule(f"{ONE}/delete", "delete_draft", delete_draft, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{ONE}/refresh", "refresh_invoice", refresh_invoice, methods=["POST"])
+    blueprint.add_url_rule(f"{ONE}/pay-page", "payment_page", payment_page)
+    blueprint.add_url_rule(f"{ONE}/pdf", "invoice_pdf", invoice_pdf)
+
+
+def invoice(invoice_id: str) -> str:
+    """The page."""
+    billing = current_billing
+    f, texts = tools(billing)
+    found = billing.invoicing.get(invoice_id)
+    rights = Rights.of(billing, found)
+    timeline, payments = billing.ledger.invoices.timeline(found.id), billing.ledger.invoices.payments(found.id)
+    return render_template(
+        "crm_stripe/invoice.html",
+        invoice=found,
+        late=days_late(found, f),
+        owed=owed(found),
+        as_of=as_of(billing, f),
+        sources=_sources(billing, found),
+        payments=payments,
+        timeline=timeline,
+        failed=last_failure(found, payments),
+        ids_of=lambda entry: ids_of(entry, texts),
+        compared=[compared(difference, f) for difference in found.problem.differences] if found.problem else [],
+        problem_text=found.problem.message if found.problem else "",
+        primary=primary(found, rights),
+        links=_links(found, rights, texts),
+        connected=rights.connected,
+        can_continue=rights.continue_,
+        can_delete=rights.delete,
+        working=found.problem is None and next_step(found) is not None,
+        **telling(billing, [found.created_by, *(entry.actor for entry in timeline)]),
+    )
+
+
+@calls_stripe
+def send_invoice(invoice_id: str) -> Response:
+    """Send a draft; or go on with one that stopped, as far as its maker wanted."""
+    billing = current_billing
+    drafted = request.form.get("only") == "continue" and not billing.invoicing.get(invoice_id).send
+    wanted = billing.invoicing.resume if drafted else billing.invoicing.send
+    done = _done(invoice_id, lambda: wanted(invoice_id))
+    if done is not None:
+        _say_how_it_stands(billing, done)
+    return redirect(link("invoice", invoice_id=invoice_id), 303)
+
+
+@calls_stripe
+def refresh_invoice(invoice_id: str) -> Response:
+    """Ask Stripe how it stands now."""
+    billing = current_billing
+    _, texts = tools(billing)
+    if _done(invoice_id, lambda: billing.invoicing.refresh(invoice_id)) is not None:
+        say("success", texts.gettext("Stripe was asked."), texts.gettext("This is how the invoice stands now."))
+    return redirect(link("invoice", invoice_id=invoice_id), 303)
+
+
+@calls_stripe
+def delete_draft(invoice_id: str) -> str | Response:
+    """GET asks, POST deletes. A draft that was sent meanwhile is not deleted; its page says so."""
+    billing = current_billing
+    require(billing.actor, DRAFT, "delete drafts")
+    found = billing.invoicing.get(invoice_id)
+    _, texts = tools(billing)
+    if request.method == "GET" and Rights.of(billing, found).delete:
+        return render_template("crm_stripe/delete_draft.html", invoice=found)
+    try:
+        billing.invoicing.delete_draft(invoice_id) if request.method == "POST" else _refuse(found)
+    except (Conflict, ProviderError) as error:
+        say("danger", texts.gettext("The draft was not deleted."), error.message)
+        return redirect(link("invoice", invoice_id=invoice_id), 303)
+    name = isolated(found.contact_name)
+    first = texts.gettext("The draft for %(name)s was deleted.", name=name)
+    say("success", first, texts.gettext("Its work can be billed again."))
+    return redirect(link("invoices"), 303)
+
+
+@calls_stripe
+def payment_page(invoice_id: str) -> Response:
+    """To the page where the customer pays. Its address is asked from Stripe now and kept nowhere."""
+    return _away(current_billing.invoicing.payment_page(invoice_id))
+
+
+@calls_stripe
+def invoice_pdf(invoice_id: str) -> Response:
+    """To the PDF at Stripe."""
+    return _away(current_billing.invoicing.pdf(invoice_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the person can do with an invoice now."""
+
+    connected: bool
+    send: bool
+    continue_: bool
+    delete: bool
+
+    @classmethod
+    def of(cls, billing: Billing, found: Invoice) -> Rights:
+        """By the person's permissions, the connection, and where the invoice stands."""
+        live = billing.connection.live()
+        connected = live is not None and (live.account_id, live.livemode) == (found.account_id, found.livemode)
+        draft = found.status in (None, Status.DRAFT) and found.stage is not Stage.ABANDONED
+        may_send, may_draft = billing.actor.may(SEND), billing.actor.may(DRAFT)
+        return cls(
+            connected=connected,
+            send=connected and may_send,
+            continue_=connected and may_draft and (may_send or not found.send) and next_step(found) is not None,
+            delete=connected and draft and may_draft,
+        )
+
+
+def primary(found: Invoice, rights: Rights) -> str:
+    """The one action of the page: continue, send, page (the customer's), pdf, or none."""
+    if found.problem and found.problem.differences:
+        return ""
+    if found.problem and rights.continue_:
+        return "continue"
+    if found.status == Status.DRAFT and rights.send and next_step(found) is None:
+        return "send"
+    if found.status == Status.OPEN and rights.send:
+        return "page"
+    return "pdf" if found.status == Status.PAID and rights.connected else ""
+
+
+def last_failure(found: Invoice, payments: Sequence[Payment]) -> Payment | None:
+    """The newest payment, where it failed and money is still owed."""
+    newest = payments[0] if payments and found.status == Status.OPEN else None
+    return newest if newest and newest.status == "failed" else None
+
+
+def compared(difference: Difference, f: Formats) -> dict[str, str]:
+    """A row of the comparison, with the difference where both sides are amounts of one currency."""
+    ours, theirs = STORED_AMOUNT.fullmatch(difference.ours), STORED_AMOUNT.fullmatch(difference.theirs)
+    row = {"what": difference.what, "ours": f.rewritten(difference.ours), "theirs": f.rewritten(difference.theirs)}
+    if not ours or not theirs or ours[2] != theirs[2]:
+        return {**row, "difference": ""}
+    gap = Decimal(theirs[1]) - Decimal(ours[1])
+    sign = "+" if gap > 0 else ""
+    amount = f"{gap} {ours[2]}" if ours[2] else str(gap)
+    return {**row, "difference": f"{sign}{f.rewritten(amount)}"}
+
+
+def ids_of(entry: TimelineEntry, texts: Texts) -> list[tuple[str, str]]:
+    """What Stripe's support asks for."""
+    named = ((texts.gettext("Event"), entry.event_id), (texts.gettext("Request"), entry.request_id))
+    return [(label, value) for label, value in (*named, (texts.gettext("Object"), entry.object_id)) if value]
+
+
+def _done(invoice_id: str, deed: Callable[[], Invoice]) -> Invoice | None:
+    """The invoice after the deed; None, with a note where its own page does not say why, where it was stopped."""
+    _, texts = tools(current_billing)
+    try:
+        return deed()
+    except (GateStopped, ProviderError) as error:
+        found = current_billing.invoicing.get(invoice_id)
+        if found.problem is None:
+            say("danger", texts.gettext("Nothing was changed."), error.message)
+    except (Busy, Conflict) as error:
+        say("warning", texts.gettext("Nothing was changed."), error.message)
+    return None
+
+
+def _say_how_it_stands(billing: Billing, done: Invoice) -> None:
+    _, texts = tools(billing)
+    number = done.number or ""
+    if done.sent_at:
+        email = isolated(done.plan.contact.email or "")
+        say("success", texts.gettext("Invoice %(number)s was sent to %(email)s.", number=number, email=email))
+    elif done.number:
+        say("success", texts.gettext("Invoice %(number)s is ready to be paid.", number=number))
+    else:
+        say("success", texts.gettext("The draft is complete."), texts.gettext("Nothing was sent yet."))
+
+
+def _refuse(found: Invoice) -> None:
+    raise Conflict("Only drafts can be deleted, while Stripe is connected.")
+
+
+def _sources(billing: Billing, found: Invoice) -> list[dict[str, object]]:
+    names = SourceNames(billing)
+    known = ((ref, billing.crm.source(ref)) for ref in found.plan.sources)
+    return [{"words": names.one(ref), "url": source.url if source else None} for ref, source in known]
+
+
+def _links(found: Invoice, rights: Rights, texts: Texts) -> list[tuple[str, Markup]]:
+    if not rights.connected or found.status in (None, Status.DRAFT):
+        return []
+    links = [(link("invoice_pdf", invoice_id=found.id), texts.gettext("PDF"))]
+    if rights.send:
+        page = (link("payment_page", invoice_id=found.id), texts.gettext("Payment page the customer sees"))
+        links.insert(0, page)
+    return links
+
+
+def _away(url: str) -> Response:
+    answer = redirect(url, 303)
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer

@@ -1,0 +1,59 @@
+"""What is said of an invoice wherever it is shown: late or not, owed or not, where it came from."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from markupsafe import Markup
+
+from flask_crm_stripe.core.billing import Billing
+from flask_crm_stripe.model.crm import SourceRef
+from flask_crm_stripe.model.invoices import Invoice, Status
+from flask_crm_stripe.web.formats import Formats
+from flask_crm_stripe.web.i18n import Texts
+from flask_crm_stripe.web.page import source_kind
+from flask_crm_stripe.web.sentences import isolated
+
+
+def days_late(invoice: Invoice, f: Formats) -> int:
+    """Days since the due date of an invoice that still waits for money; 0 where it is not late."""
+    if invoice.status != Status.OPEN or invoice.due_date is None:
+        return 0
+    return max(0, (f.today - invoice.due_date).days)
+
+
+def owed(invoice: Invoice) -> int | None:
+    """What is still to pay; None where nothing can be owed (yet, or any more)."""
+    return invoice.amount_remaining if invoice.status in (Status.OPEN, Status.PAID, Status.UNCOLLECTIBLE) else None
+
+
+def as_of(billing: Billing, f: Formats) -> date | None:
+    """The day up to which we know, where the connection has ended."""
+    connection = billing.connection.latest()
+    return f.local_day(connection.ended_at) if connection and connection.ended_at else None
+
+
+def problem_words(invoice: Invoice, texts: Texts) -> Markup:
+    """Why it stands still, in three words."""
+    stopped = invoice.problem is not None and bool(invoice.problem.differences)
+    return texts.gettext("stopped at the check") if stopped else texts.gettext("not finished")
+
+
+class SourceNames:
+    """Opportunities, tickets and orders by name; each is looked up in the CRM once per page."""
+
+    def __init__(self, billing: Billing) -> None:
+        self._crm = billing.crm
+        self._known: dict[SourceRef, Markup] = {}
+
+    def of(self, invoice: Invoice) -> Markup:
+        """``Opportunity OP-2207``, or how many there are."""
+        return Markup(", ").join(self.one(ref) for ref in invoice.plan.sources)
+
+    def one(self, ref: SourceRef) -> Markup:
+        """``Opportunity OP-2207``; only its kind where the CRM does not have it any more."""
+        if ref not in self._known:
+            found = self._crm.source(ref)
+            kind, number = isolated(source_kind(ref.kind)), found.number or found.title if found else ""
+            self._known[ref] = Markup("{} {}").format(kind, isolated(number)) if number else kind
+        return self._known[ref]

@@ -1,0 +1,153 @@
+"""What statuses are called and how they look, and the sentences of an invoice's history: one table each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from flask_crm_stripe.model.events import TimelineEntry
+from flask_crm_stripe.model.invoices import Invoice, Stage
+from flask_crm_stripe.web.formats import Formats
+from flask_crm_stripe.web.i18n import Texts
+from flask_crm_stripe.web.i18n import marked as _
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A status as people see it: its word, its tone, and whether its dot is hollow (nothing more will happen)."""
+
+    word: str
+    tone: str = "secondary"
+    hollow: bool = False
+
+
+INVOICE: Mapping[str, Look] = {
+    "planned": Look(_("Being made"), hollow=True),
+    "abandoned": Look(_("Not made"), hollow=True),
+    "deleted": Look(_("Deleted"), hollow=True),
+    "draft": Look(_("Draft"), hollow=True),
+    "open": Look(_("Open"), "primary"),
+    "paid": Look(_("Paid"), "success"),
+    "void": Look(_("Void"), hollow=True),
+    "uncollectible": Look(_("Uncollectible"), "dark"),
+}
+PAYMENT: Mapping[str, Look] = {
+    "succeeded": Look(_("Succeeded"), "success"),
+    "pending": Look(_("Pending"), "warning"),
+    "failed": Look(_("Failed"), "danger"),
+    "refunded": Look(_("Refunded")),
+}
+BILLABLE: Mapping[str, Look] = {
+    **INVOICE,
+    "ready": Look(_("Ready")),
+    "not_ready": Look(_("Not ready"), hollow=True),
+    "blocked": Look(_("Can’t be billed"), "warning"),
+}
+SERVICE: Mapping[str, Look] = {
+    "synced": Look(_("In step"), "success"),
+    "waiting": Look(_("Waiting"), "warning"),
+    "new": Look(_("Not at Stripe yet"), hollow=True),
+    "failed": Look(_("Not at Stripe"), "danger"),
+    "archived": Look(_("Archived"), hollow=True),
+    "unused": Look(_("Not in use"), hollow=True),
+}
+EVENT: Mapping[str, Look] = {
+    "waiting": Look(_("Waiting"), "warning"),
+    "applied": Look(_("Applied"), "success"),
+    "ignored": Look(_("Not needed"), hollow=True),
+    "failed": Look(_("Failed"), "danger"),
+}
+LOG: Mapping[str, Look] = {
+    "done": Look(_("Done"), "success"),
+    "refused": Look(_("Refused"), "warning"),
+    "failed": Look(_("Failed"), "danger"),
+}
+LOOKS: Mapping[str, Mapping[str, Look]] = {
+    "invoice": INVOICE,
+    "payment": PAYMENT,
+    "billable": BILLABLE,
+    "service": SERVICE,
+    "event": EVENT,
+    "log": LOG,
+}
+
+# With an actor, and without: both sentences stand on their own.
+HAPPENED: Mapping[str, tuple[str, str]] = {
+    "made": (_("%(actor)s made it from %(lines)s."), _("It was made from %(lines)s.")),
+    "customer_made": (_("A customer was made at Stripe for %(name)s."),) * 2,
+    "draft_made": (_("The draft was made at Stripe."),) * 2,
+    "lines_added": (_("The lines were put on the draft."),) * 2,
+    "checked": (_("Stripe’s total, discount and VAT were the same as ours to the cent."),) * 2,
+    "finalised": (_("It got its number, %(number)s, and can no longer be changed."),) * 2,
+    "sent": (_("%(actor)s sent it by mail to %(email)s."), _("It was sent by mail to %(email)s.")),
+    "link_ready": (_("The payment link is ready. No mail was sent."),) * 2,
+    "stopped": (_("It was stopped at the check: %(what)s. Nothing was sent."),) * 2,
+    "interrupted": (_("The work was interrupted: %(why)s"),) * 2,
+    "resumed": (_("%(actor)s continued it."), _("The work went on.")),
+    "paid": (_("%(amount)s came in (%(method)s)."),) * 2,
+    "payment_failed": (_("%(method)s: the payment failed. %(reason)s Nothing was taken."),) * 2,
+    "voided": (_("%(actor)s voided it. Nothing is owed any more."), _("It was voided. Nothing is owed any more.")),
+    "uncollectible": (
+        _("%(actor)s wrote it off as uncollectible. It can still be paid."),
+        _("It was written off as uncollectible. It can still be paid."),
+    ),
+    "deleted": (
+        _("%(actor)s deleted the draft. Its work can be billed again."),
+        _("The draft was deleted at Stripe. Its work can be billed again."),
+    ),
+    "reopened": (_("It is open again."),) * 2,
+    "changed": (_("At Stripe it became %(status)s."),) * 2,
+}
+FILLED_BY_DEFAULT = {
+    "name": _("the customer"),
+    "email": _("the customer"),
+    "method": _("Payment"),
+    "reason": _("The bank gave no reason."),
+    "why": _("Stripe did not answer."),
+    "what": _("Stripe’s figures differ from ours"),
+    "amount": _("An amount"),
+    "number": "",
+    "status": _("something else"),
+}
+
+
+def look_of(family: str, word: str) -> Look:
+    """The look of a status; a word that we do not know shows itself, quietly."""
+    return LOOKS[family].get(word) or Look(word.replace("_", " ").capitalize() or "?")
+
+
+def invoice_word(invoice: Invoice) -> str:
+    """The status that people see: Stripe's word, or how far we came before Stripe had one."""
+    if invoice.status:
+        return invoice.status
+    return "abandoned" if invoice.stage is Stage.ABANDONED else "planned"
+
+
+def sentence(entry: TimelineEntry, texts: Texts, f: Formats, names: Mapping[str, str]) -> Markup:
+    """What happened, in a sentence; ``names`` has people by ref.
+
+    Values from Stripe and the CRM are data: escaped, each in its own direction."""
+    with_actor, without = HAPPENED.get(entry.kind, (_("%(kind)s"),) * 2)
+    values: dict[str, object] = {name: texts.gettext(word) for name, word in FILLED_BY_DEFAULT.items()}
+    values |= {name: isolated(written(name, value, f)) for name, value in entry.params.items() if value}
+    if entry.kind == "made":
+        lines = entry.params.get("lines", "")
+        count = int(lines) if lines.isdecimal() else 0
+        values["lines"] = texts.ngettext("one line of work", "%(number)s lines of work", count)
+    values |= {
+        "actor": isolated(names.get(entry.actor or "") or entry.actor or ""),
+        "kind": entry.kind.replace("_", " ").capitalize() + ".",
+    }
+    return texts.gettext(with_actor if entry.actor else without, **values)
+
+
+def written(name: str, value: str, f: Formats) -> str:
+    """Amounts are stored plainly; names and reasons stay as they are, whatever they look like."""
+    return f.rewritten(value) if name in ("amount", "total") else value
+
+
+def isolated(text: str) -> Markup:
+    """Foreign text inside a sentence: it keeps its direction to itself."""
+    return Markup("<bdi>{}</bdi>").format(text)

@@ -1,0 +1,81 @@
+"""What every test has: markers by folder, guards, databases, servers, a browser; no skips where all must run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+pytest_plugins = [
+    "flask_crm_stripe.testing.fixtures",
+    "tests.support.guards",
+    "tests.support.postgres",
+    "tests.support.live",
+    "tests.support.browser",
+    "tests.support.wheels",
+]
+
+MARKERS = {
+    "core": "unit",
+    "model": "unit",
+    "contracts": "contract",
+    "adapters": "adapters",
+    "web": "web",
+    "browser": "browser",
+    "faults": "faults",
+    "fake_stripe": "fake_stripe",
+    "example_app": "example",
+    "packaging": "packaging",
+    "contracts_of_imports": "imports",
+    "typing": "typing",
+}
+TESTS = Path(__file__).parent
+REQUIRE_ALL = "CRM_STRIPE_TESTS_REQUIRE_ALL"
+
+# Time on a shared machine says nothing about a property; with CI set, Hypothesis draws the same examples each time.
+settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("here")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each test gets the marker of its folder."""
+    for item in items:
+        if item.path.is_relative_to(TESTS):
+            folder = item.path.relative_to(TESTS).parts[0]
+            if folder in MARKERS:
+                item.add_marker(MARKERS[folder])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure where all must run; remember a failure for fixtures that take a picture of it."""
+    report = yield
+    if report.skipped and os.environ.get(REQUIRE_ALL) and not hasattr(report, "wasxfail"):
+        fail_instead(report)
+    if report.failed:
+        item.failed = True  # type: ignore[attr-defined]
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A whole module that skips itself is a failure too, where all must run."""
+    report = yield
+    if report.skipped and os.environ.get(REQUIRE_ALL):
+        fail_instead(report)
+    return report
+
+
+def fail_instead(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Make a failure of a skip, with its reason."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    report.outcome = "failed"
+    report.longrepr = f"{reason} ({REQUIRE_ALL} is set: nothing may be skipped)"
+
+
+@pytest.fixture(autouse=True)
+def _push_request_context() -> None:
+    """Not pytest-flask's: all clients of a test would share its `g`, so that alice, bob and nobody are all bob."""

@@ -1,0 +1,173 @@
+"""What is done although nobody is looking."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from flask_crm_stripe.core.news import News
+from flask_crm_stripe.core.upkeep import Done
+from flask_crm_stripe.errors import ProviderFailed, RateLimited, Refused, Unreachable
+from flask_crm_stripe.model.invoices import Invoice, Stage
+from tests.core.records import a_payment, an_invoice
+from tests.core.samples import ZONEN
+from tests.core.world import World
+
+
+def interrupted(world: World, method: str, error: Exception, after: bool = False) -> Invoice:
+    """An invoice that stands still because one call broke."""
+    world.shops["hp"].fail_next(method, error, after=after)  # type: ignore[arg-type]
+    with pytest.raises(type(error)) as caught:
+        world.generate()
+    return world.billing().invoicing.get(caught.value.invoice_id)  # type: ignore[attr-defined]
+
+
+def test_nothing_to_do_is_quick_and_calls_nobody(connected: World) -> None:
+    """A round over two businesses in step."""
+    assert connected.upkeep.round() == Done(0, 0, 0, 0, 0)
+    connected.generate()
+    calls = len(connected.shops["hp"].calls)
+    connected.upkeep.round()
+    assert len(connected.shops["hp"].calls) == calls
+
+
+@pytest.mark.parametrize(("ref", "kind"), [("2", "service"), ("*", "service")])
+def test_notes_of_services_become_syncs(connected: World, ref: str, kind: str) -> None:
+    """By ref, or all of them; in the business that wrote them."""
+    connected.shared.note("hp", kind, ref)
+    connected.upkeep.sync_noted()
+    assert len(connected.shops["hp"].products) == 1
+    assert connected.shops["kestrel"].products == {}
+    assert connected.shared.outbox() == []
+
+
+def test_a_note_for_everybody_reaches_everybody(connected: World) -> None:
+    """A bulk statement does not tell whose rows it changed."""
+    connected.shared.note("*", "service", "*")
+    connected.upkeep.round()
+    assert all(len(shop.products) == 1 for shop in connected.shops.values())
+
+
+def test_notes_of_an_unconnected_business_are_dropped(world: World) -> None:
+    """Connecting plans everything anyway."""
+    world.shared.note("hp", "service", "2")
+    world.upkeep.sync_noted()
+    assert world.shared.outbox() == []
+    world.upkeep.sync_noted()
+
+
+def test_a_changed_contact_follows_and_stays_noted_until_it_is_through(connected: World) -> None:
+    """Stripe was out of reach the first time."""
+    customer_id = connected.billing().customers.ensure(ZONEN)
+    connected.crm.add("hp", replace(ZONEN, name="Van den Berg B.V."))
+    connected.shared.note("hp", "contact:organization", "7")
+    connected.shared.note("hp", "contact:organization", "*")
+    connected.shops["hp"].fail_next("update_customer", Unreachable("No answer."))
+    connected.upkeep.round()
+    assert len(connected.shared.outbox()) == 1
+    connected.upkeep.round()
+    assert connected.shared.outbox() == []
+    assert connected.shops["hp"].customers[customer_id].draft.name == "Van den Berg B.V."
+
+
+def test_an_interrupted_invoice_is_finished_after_a_while(connected: World) -> None:
+    """Not at once: somebody may still be at it."""
+    invoice = interrupted(connected, "add_lines", Unreachable("No answer."))
+    assert connected.upkeep.round().invoices == 0
+    connected.clock.advance(minutes=5)
+    assert connected.upkeep.round().invoices == 1
+    assert connected.billing().invoicing.get(invoice.id).stage is Stage.SENT
+
+
+def test_one_that_fails_again_stops_no_other(connected: World) -> None:
+    """It is logged and tried in the next round."""
+    interrupted(connected, "add_lines", Unreachable("No answer."))
+    connected.clock.advance(minutes=5)
+    connected.shops["hp"].fail_next("add_lines", RateLimited("Later."))
+    assert connected.upkeep.round().invoices == 0
+
+
+def test_what_stripe_refused_waits_for_a_person(connected: World) -> None:
+    """The same request would be refused in every round."""
+    interrupted(connected, "create_invoice", Refused("No."))
+    connected.clock.advance(minutes=5)
+    calls = len(connected.shops["hp"].calls)
+    assert connected.upkeep.round().invoices == 0
+    assert len(connected.shops["hp"].calls) == calls
+
+
+def test_a_mail_that_may_be_out_is_not_sent_again_by_itself(connected: World) -> None:
+    """A person decides: at most one mail without being asked."""
+    invoice = interrupted(connected, "send", ProviderFailed("Broken."), after=True)
+    connected.clock.advance(minutes=5)
+    assert connected.upkeep.round().invoices == 0
+    assert connected.billing().invoicing.get(invoice.id).stage is Stage.FINALISED
+
+
+@pytest.mark.parametrize(("hours", "resumed"), [(1, 1), (24, 0)])
+def test_a_mail_without_an_answer_is_repeated_while_its_key_lives(connected: World, hours: int, resumed: int) -> None:
+    """Stripe answers the same key with what it did; after a day it would mail again."""
+    interrupted(connected, "send", Unreachable("No answer."), after=True)
+    connected.clock.advance(hours=hours)
+    assert connected.upkeep.round().invoices == resumed
+    (at_stripe,) = connected.shops["hp"].invoices.values()
+    assert at_stripe.mails == 1
+
+
+def test_a_mail_that_was_certainly_not_sent_is_sent(connected: World) -> None:
+    """Stripe had said 429."""
+    interrupted(connected, "send", RateLimited("Later."))
+    connected.clock.advance(minutes=5)
+    assert connected.upkeep.round().invoices == 1
+
+
+def test_a_mail_never_tried_is_sent(connected: World) -> None:
+    """The process died between finalising and sending."""
+    invoice = connected.generate(send=False)
+    ledger = connected.billing().ledger
+    ledger.invoices.want_sent(invoice.id, "1", connected.clock.now())
+    remote = connected.shops["hp"].finalise(invoice.stripe_id or "", "key")
+    ledger.invoices.advance(invoice.id, Stage.FINALISED, remote, connected.clock.now(), [])
+    connected.clock.advance(minutes=5)
+    assert connected.upkeep.round().invoices == 1
+
+
+def test_the_host_is_told_what_a_crash_kept_from_it(connected: World) -> None:
+    """Stored, then the process died before telling: at least once, with the same keys."""
+    invoice = connected.generate()
+    connected.shops["hp"].pay(invoice.stripe_id or "")
+    connected.heard.signals.clear()
+    connected.billing().invoicing.steps.refresh(invoice)
+    assert connected.heard.signals == []
+    assert connected.upkeep.round().told == 1
+    assert connected.heard.names() == ["invoice_status_changed", "payment_succeeded"]
+    keys = [payload["key"] for _, payload in connected.heard.signals]
+    assert keys[1] == f"{connected.billing().ledger.invoices.payments(invoice.id)[0].stripe_id}:succeeded"
+    assert connected.upkeep.round().told == 0
+
+
+def test_a_pending_payment_is_no_news_yet(connected: World) -> None:
+    """A transfer that is under way has neither succeeded nor failed."""
+    billing = connected.billing()
+    connected.heard.signals.clear()
+    News(billing.ledger, billing.crm, connected.heard).tell(connected.generate(), [])
+    told = len(connected.heard.signals)
+    News(billing.ledger, billing.crm, connected.heard).tell(
+        replace(an_invoice(status="open"), told_version=0), [a_payment(status="pending")]
+    )
+    assert connected.heard.names()[told:] == ["invoice_created"]
+
+
+def test_nothing_is_told_of_a_plan_that_stripe_does_not_know(connected: World) -> None:
+    """The host hears of an invoice when there is one."""
+    billing = connected.billing()
+    News(billing.ledger, billing.crm, connected.heard).tell(an_invoice(status=None))
+    assert "invoice_created" not in connected.heard.names()
+
+
+def test_services_due_are_synced_in_every_business(connected: World) -> None:
+    """Waiting ones at once."""
+    connected.billing().catalogue.note()
+    assert connected.upkeep.round().services == 1
+    assert connected.billing().catalogue.rows()[0].state == "synced"

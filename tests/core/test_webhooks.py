@@ -1,0 +1,199 @@
+"""Events: stored once, applied by asking Stripe."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from flask_crm_stripe.errors import Unreachable
+from flask_crm_stripe.model.events import EventState
+from flask_crm_stripe.model.invoices import Invoice, Stage
+from tests.core.world import World
+
+
+def state(world: World, number: int = 0, business: str = "hp") -> tuple[str, str | None]:
+    """(state, reason) of the newest events."""
+    event = world.billing(business).ledger.events.page().rows[number]
+    return event.state, event.reason
+
+
+def paid(world: World) -> Invoice:
+    """An invoice that its customer has just paid at Stripe."""
+    invoice = world.generate()
+    world.shops["hp"].pay(invoice.stripe_id or "")
+    return invoice
+
+
+def test_an_event_is_stored_once_and_applied_by_asking(connected: World) -> None:
+    """The same delivery twice is one row; the body says nothing that counts."""
+    invoice = paid(connected)
+    event = connected.event(invoice)
+    received = connected.inbox.receive(event)
+    assert (received.why, connected.inbox.receive(event).why) == ("stored", "known")
+    assert connected.queue.calls[-1] == ("apply_event", {"row_id": received.row_id})
+    connected.inbox.apply(received.row_id or 0)
+    after = connected.billing().invoicing.get(invoice.id)
+    assert (after.status, after.amount_paid) == ("paid", invoice.total)
+    assert state(connected)[0] is EventState.APPLIED
+    entry = connected.billing().ledger.invoices.timeline(invoice.id)[0]
+    assert (entry.kind, entry.event_id, entry.request_id) == ("paid", "evt_1", "req_evt")
+    connected.inbox.apply(received.row_id or 0)
+    connected.inbox.apply(999)
+    assert connected.heard.names().count("payment_succeeded") == 1
+
+
+@pytest.mark.parametrize("change", [{"account_id": "acct_unknown"}, {"livemode": True}])
+def test_an_unknown_account_or_the_other_mode_is_foreign(connected: World, change: dict[str, object]) -> None:
+    """Nothing is stored."""
+    event = replace(connected.event(paid(connected)), **change)  # type: ignore[arg-type]
+    assert connected.inbox.receive(event).why == "foreign"
+    assert connected.billing().ledger.events.page().rows == ()
+
+
+def test_an_event_never_reaches_another_business(connected: World) -> None:
+    """Kestrel's account cannot touch Harbour & Pine's invoice, whatever the event says."""
+    invoice = paid(connected)
+    event = replace(connected.event(invoice), account_id="acct_kestrel")
+    connected.inbox.receive(event)
+    connected.inbox.sweep()
+    assert connected.billing().invoicing.get(invoice.id).status == "open"
+    assert connected.billing("kestrel").ledger.events.page().rows[0].state is not EventState.APPLIED
+
+
+def test_several_events_about_one_invoice_cost_one_look(connected: World) -> None:
+    """All of them are done by it."""
+    invoice = paid(connected)
+    for number, kind in enumerate(("invoice.updated", "invoice.paid", "invoice_payment.paid")):
+        connected.inbox.receive(connected.event(invoice, kind, number))
+    before = len(connected.shops["hp"].calls)
+    assert connected.inbox.sweep() == 3
+    assert [call.method for call in connected.shops["hp"].calls[before:]] == ["invoice", "payments"]
+    assert {event.state for event in connected.billing().ledger.events.page().rows} == {EventState.APPLIED}
+
+
+def test_a_type_that_billing_does_not_need_is_ignored(connected: World) -> None:
+    """And kept, with the reason."""
+    connected.inbox.receive(connected.event(paid(connected), "charge.updated"))
+    connected.inbox.sweep()
+    assert state(connected) == (EventState.IGNORED, "Billing needs nothing of this kind.")
+
+
+def test_an_invoice_made_elsewhere_is_ignored(connected: World) -> None:
+    """Made in the dashboard, or by another program, or with metadata that somebody else wrote."""
+    ours = connected.generate()
+    shop = connected.shops["hp"]
+    other = shop.create_invoice(replace(shop.invoices[ours.stripe_id or ""].draft, metadata={}), "dashboard-1")
+    copied = shop.create_invoice(shop.invoices[ours.stripe_id or ""].draft, "dashboard-2")
+    for number, stripe_id in enumerate((other.id, copied.id)):
+        event = replace(connected.event(ours, "invoice.updated", number), invoice_id=stripe_id, object_id=stripe_id)
+        connected.inbox.receive(event)
+        connected.inbox.sweep()
+        assert state(connected) == (EventState.IGNORED, "The invoice was not made here.")
+    gone = replace(connected.event(ours, "invoice.deleted", 9), invoice_id="in_gone", object_id="in_gone")
+    connected.inbox.receive(gone)
+    connected.inbox.sweep()
+    assert state(connected)[0] is EventState.IGNORED
+
+
+def test_an_event_before_our_own_commit_is_matched_by_our_id(connected: World) -> None:
+    """Stripe made the invoice, the answer was lost, the event came first: no second invoice follows."""
+    shop = connected.shops["hp"]
+    shop.fail_next("create_invoice", Unreachable("No answer."), after=True)
+    with pytest.raises(Unreachable) as caught:
+        connected.generate()
+    (stripe_id,) = shop.invoices
+    invoice = connected.billing().invoicing.get(caught.value.invoice_id or "")
+    connected.inbox.receive(
+        replace(connected.event(invoice, "invoice.created"), invoice_id=stripe_id, object_id=stripe_id)
+    )
+    connected.inbox.sweep()
+    assert connected.billing().invoicing.get(invoice.id).stripe_id == stripe_id
+    assert connected.billing().invoicing.send(invoice.id).stage is Stage.SENT
+    assert len(shop.invoices) == 1
+
+
+def test_what_fails_is_tried_again_and_in_the_end_needs_attention(connected: World) -> None:
+    """With growing waits; a button tries it again."""
+    invoice = paid(connected)
+    shop = connected.shops["hp"]
+    shop.fail_next("invoice", Unreachable("No answer."), times=12)
+    connected.inbox.receive(connected.event(invoice))
+    for attempt in range(12):
+        assert connected.inbox.sweep() == 1, attempt
+        assert connected.inbox.sweep() == 0, "not before its time"
+        connected.clock.advance(hours=7)
+    assert connected.inbox.sweep() == 0
+    assert state(connected) == (EventState.FAILED, "No answer.")
+    events = connected.billing().ledger.events
+    assert connected.billing().connection.health().failed_events == 1
+    events.retry(events.page().rows[0].id, connected.clock.now())
+    connected.inbox.sweep()
+    assert connected.billing().invoicing.get(invoice.id).status == "paid"
+
+
+def test_a_fault_of_the_host_loses_no_event(
+    connected: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is logged with its traceback, and the event waits."""
+    invoice = paid(connected)
+    connected.inbox.receive(connected.event(invoice))
+
+    def broken(refs: object, status: object) -> None:
+        raise RuntimeError("the host's own bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connected.crm.for_business("hp"), "set_billing_status", broken)
+        connected.inbox.sweep()
+    assert "Applying event evt_1 failed" in caplog.text
+    connected.clock.advance(hours=1)
+    connected.inbox.sweep()
+    assert connected.crm.statuses("hp") == {"11": "paid", "12": "paid"}
+
+
+def test_one_worker_at_a_time_for_one_invoice(connected: World) -> None:
+    """The event waits until the other has finished."""
+    invoice = paid(connected)
+    connected.inbox.receive(connected.event(invoice))
+    name = f"event:{invoice.account_id}:{invoice.stripe_id}"
+    connected.billing().ledger.lease(name, "somebody", connected.clock.now(), 60)
+    connected.inbox.sweep()
+    assert state(connected)[0] is EventState.WAITING
+    connected.billing().ledger.release(name, "somebody")
+    connected.inbox.sweep()
+    assert state(connected)[0] is EventState.APPLIED
+
+
+def test_a_disconnection_at_stripe_ends_the_connection(connected: World) -> None:
+    """By its event; what comes after it is ignored."""
+    invoice = paid(connected)
+    event = replace(connected.event(invoice, "account.application.deauthorized"), invoice_id=None, object_id="ca_1")
+    late = connected.event(invoice, "invoice.updated", 2)
+    connected.inbox.receive(event)
+    connected.inbox.receive(late)
+    connected.shops["hp"].connected = False
+    connected.inbox.sweep()
+    assert connected.billing().connection.live() is None
+    states = {each.type: each.state for each in connected.billing().ledger.events.page().rows}
+    assert states["account.application.deauthorized"] is EventState.APPLIED
+    assert states["invoice.updated"] is EventState.IGNORED
+
+
+def test_a_refused_account_ends_the_connection_without_its_event(connected: World) -> None:
+    """Nothing is tried for ever."""
+    invoice = paid(connected)
+    connected.inbox.receive(connected.event(invoice))
+    connected.shops["hp"].connected = False
+    connected.inbox.sweep()
+    assert connected.billing().connection.live() is None
+    assert state(connected)[0] is EventState.IGNORED
+
+
+def test_news_of_the_account_is_asked_for(connected: World) -> None:
+    """Charges were switched off."""
+    invoice = paid(connected)
+    account = connected.billing().connection.require_live().account
+    connected.shops["hp"].change_account(replace(account, charges_enabled=False))
+    connected.inbox.receive(replace(connected.event(invoice, "account.updated"), invoice_id=None, object_id="acct_hp"))
+    connected.inbox.sweep()
+    assert connected.billing().connection.health().state == "problem"

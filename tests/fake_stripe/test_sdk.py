@@ -1,0 +1,88 @@
+"""The thin path through the real SDK: connect, bill, finalise, send, pay, read back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import stripe
+
+from . import scenes
+
+
+def line(product: str, number: int) -> dict[str, Any]:
+    """A line as the product sends it: a decimal price and quantity, its own VAT, its own key in the metadata."""
+    rate = {"display_name": "BTW", "percentage": 21.0, "inclusive": False, "country": "NL", "tax_type": "vat"}
+    return {
+        "price_data": {"currency": "eur", "product": product, "unit_amount_decimal": Decimal("1234.5")},
+        "quantity_decimal": Decimal("2.5"),
+        "description": f"Work {number}",
+        "metadata": {"crm_line": str(number)},
+        "tax_amounts": [
+            {"amount": 648, "taxable_amount": 3086, "tax_rate_data": rate, "taxability_reason": "standard_rated"}
+        ],
+    }
+
+
+def test_an_invoice_from_first_to_last_for_two_businesses() -> None:
+    """Twelve lines each, totals to the cent, numbers, payment, fee, and no trace of one business in the other."""
+    scene = scenes.play()
+    v1 = scene.client.v1
+    for account in (scene.one, scene.two):
+        options: stripe.RequestOptions = {"stripe_account": account}
+        assert v1.accounts.retrieve_current({}, options).id == account
+        product = v1.products.create({"id": "crm_1", "name": "Audit"}, options)
+        assert v1.prices.create({"currency": "eur", "product": product.id, "unit_amount": 5}, options).unit_amount == 5
+        buyer = v1.customers.create({"name": "Ada", "email": "ada@example.com"}, options)
+        wanted: Any = {
+            "customer": buyer.id,
+            "currency": "eur",
+            "collection_method": "send_invoice",
+            "days_until_due": 14,
+        }
+        wanted |= {"auto_advance": False, "discounts": ""}
+        draft = v1.invoices.create(wanted, options)
+        lines: Any = [line(product.id, number) for number in range(12)]
+        added = v1.invoices.add_lines(draft.id, {"lines": lines}, options)
+        assert (added.subtotal, added.total, len(added.lines.data)) == (12 * 3086, 12 * 3734, 10)
+        first = added.lines.data[0]
+        assert first.quantity_decimal == Decimal("2.5")
+        assert first.pricing is not None
+        assert first.pricing.unit_amount_decimal == Decimal("1234.5")
+        v1.invoices.finalize_invoice(draft.id, {}, options)
+        sent = v1.invoices.send_invoice(draft.id, {"expand": ["customer"]}, options)
+        assert isinstance(sent.customer, stripe.Customer)
+        assert sent.hosted_invoice_url is not None
+        scene.fake.pay(sent.hosted_invoice_url)
+        paid = v1.invoices.retrieve(draft.id, {"expand": ["payments.data.payment.payment_intent"]}, options)
+        assert (paid.status, paid.amount_paid, paid.amount_remaining) == ("paid", 12 * 3734, 0)
+        assert [each.id for each in v1.invoices.list({"status": "paid"}, options).data] == [draft.id]
+        listed = v1.invoices.line_items.list(draft.id, {"limit": 100}, options).data
+        assert [each.metadata["crm_line"] for each in listed] == [str(number) for number in range(12)]
+        payment = v1.invoice_payments.list({"invoice": draft.id}, options).data[0]
+        assert (payment.status, payment.amount_paid) == ("paid", 12 * 3734)
+        kinds = [each.type for each in v1.events.list({"types": ["invoice.paid", "invoice.sent"]}, options).data]
+        assert kinds == ["invoice.paid", "invoice.sent"]
+
+
+def test_the_sdk_raises_its_own_errors() -> None:
+    """Each refusal arrives as the exception that the SDK makes of the real one."""
+    scene = scenes.play()
+    v1 = scene.client.v1
+    options: stripe.RequestOptions = {"stripe_account": scene.one}
+    with pytest.raises(stripe.InvalidRequestError) as missing:
+        v1.customers.retrieve("cus_no", {}, options)
+    assert (missing.value.code, missing.value.http_status) == ("resource_missing", 404)
+    with pytest.raises(stripe.PermissionError) as foreign:
+        v1.customers.list({}, {"stripe_account": "acct_no"})
+    assert foreign.value.error is not None
+    assert foreign.value.error.code == "account_invalid"
+    with pytest.raises(stripe.AuthenticationError):
+        v1.customers.list({}, {"api_key": "sk_live_123456"})
+    v1.customers.create({"name": "Ada"}, {**options, "idempotency_key": "k"})
+    with pytest.raises(stripe.IdempotencyError):
+        v1.customers.create({"name": "Bo"}, {**options, "idempotency_key": "k"})
+    with pytest.raises(stripe.InvalidRequestError) as exponent:
+        v1.prices.create({"currency": "eur", "product": "x", "unit_amount_decimal": Decimal("1E+3")}, options)
+    assert exponent.value.param == "unit_amount_decimal"

@@ -1,0 +1,142 @@
+"""What an operator does and a monitor asks: `flask crm-stripe ...` on a host with two businesses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from tests.support.billing_host import LINES, NORTH, SOUTH, BillingHost, billing_host
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[BillingHost]:
+    """Nobody is connected yet."""
+    with billing_host(f"sqlite:///{tmp_path}/crm.sqlite") as host:
+        yield host
+
+
+def run(host: BillingHost, *arguments: str) -> Result:
+    """A command, as typed after `flask crm-stripe`."""
+    return host.app.test_cli_runner().invoke(args=["crm-stripe", *arguments])
+
+
+def test_the_commands_are_those_that_work() -> None:
+    """None is listed that does nothing."""
+    from flask_crm_stripe.cli import commands
+
+    assert sorted(commands().commands) == sorted(
+        ["doctor", "fake-stripe", "invoice", "replay", "resume", "sync-services", "upgrade", "work"]
+    )
+
+
+def test_upgrade_makes_the_tables_and_may_be_run_again(host: BillingHost) -> None:
+    """Whether or not they are there."""
+    for _ in range(2):
+        assert "up to date" in run(host, "upgrade").output
+
+
+def test_doctor_is_content_or_says_what_is_wrong(host: BillingHost) -> None:
+    """With an exit status that a monitor can use; each connected business is asked at Stripe."""
+    host.connected()
+    healthy = run(host, "doctor")
+    assert (healthy.exit_code, healthy.output) == (0, "All is well.\n")
+    account = host.fake.world.account(host.accounts[SOUTH])
+    assert account is not None
+    account["charges_enabled"] = False
+    ill = run(host, "doctor")
+    assert ill.exit_code == 1
+    assert "south: Customers can't pay you" in ill.output
+    assert "north" not in ill.output
+
+
+def test_doctor_names_missing_keys(tmp_path: Path) -> None:
+    """Before anything else."""
+    with billing_host(f"sqlite:///{tmp_path}/crm.sqlite", CRM_STRIPE_API_KEY="", fill=False) as host:
+        result = run(host, "doctor")
+        assert result.exit_code == 1
+        assert "CRM_STRIPE_API_KEY is not set" in result.output
+        assert "CRM_STRIPE_API_KEY is not set" in run(host, "work").output
+
+
+def test_doctor_finds_a_login_wall_before_the_webhook(tmp_path: Path) -> None:
+    """It would swallow all news without a word."""
+
+    def wall(app: Any) -> None:
+        @app.before_request
+        def login_first() -> Any:
+            return ("", 302) if app.config.get("WALL") else None
+
+    with billing_host(f"sqlite:///{tmp_path}/crm.sqlite", before=wall) as host:
+        host.app.config["WALL"] = True
+        result = run(host, "doctor")
+    assert result.exit_code == 1
+    assert "answers 302 instead of 400" in result.output
+
+
+def test_services_are_planned_and_synced_for_one_business(host: BillingHost) -> None:
+    """The plan sends nothing; the sync says what it did."""
+    host.connected()
+    host.fake.requests.clear()
+    assert run(host, "sync-services", "--business", NORTH, "--plan").output == ""
+    synced = run(host, "sync-services", "--business", NORTH)
+    assert synced.exit_code == 0
+    assert "0 failed" in synced.output
+    assert host.fake.requests == []
+
+
+def test_an_unconnected_business_is_told_so(host: BillingHost) -> None:
+    """In a sentence, not a traceback."""
+    result = run(host, "sync-services", "--business", NORTH)
+    assert result.exit_code == 1
+    assert "not connected to Stripe" in result.output
+
+
+def test_an_invoice_is_shown_with_its_steps_to_its_own_business_only(host: BillingHost) -> None:
+    """Every call with its outcome and Stripe's request id."""
+    north, _ = host.connected()
+    invoice_id = north.bill(NORTH, LINES[NORTH][0])
+    shown = run(host, "invoice", invoice_id, "--business", NORTH).output
+    for word in ("open", "sent", "create", "fill", "finalise", "done", "req_"):
+        assert word in shown
+    assert "no such invoice" in run(host, "invoice", invoice_id, "--business", SOUTH).output
+
+
+def test_an_interrupted_invoice_is_resumed(host: BillingHost) -> None:
+    """As far as its maker wanted."""
+    north, _ = host.connected()
+    host.fake.faults.add(method="POST", path="/v1/invoices/*/finalize", kind="cut_before", times=3)
+    invoice_id = north.bill(NORTH, LINES[NORTH][0])
+    assert "did not answer" in run(host, "invoice", invoice_id, "--business", NORTH).output
+    assert "sent" in run(host, "resume", invoice_id, "--business", NORTH).output
+    assert len(host.things("invoice")) == 1
+
+
+def test_work_does_what_waits(host: BillingHost) -> None:
+    """An event whose application failed at first."""
+    north, _ = host.connected()
+    invoice_id = north.bill(NORTH, LINES[NORTH][0])
+    host.fake.deliver()
+    [invoice] = host.things("invoice")
+    host.fake.pay(invoice["hosted_invoice_url"])
+    host.fake.faults.add(method="GET", path="/v1/invoices/*", kind="cut_before", times=100)
+    host.fake.deliver()
+    host.fake.faults.clear()
+    assert run(host, "work").exit_code == 0
+    failed = [row for row in host.rows("crm_stripe_event") if row["attempts"] and row["state"] != "ignored"]
+    assert failed, "the fault was met"
+    for row in failed:
+        replayed = run(host, "replay", str(row["row"]), "--business", NORTH)
+        assert "applied" in replayed.output
+        assert "no such event" in run(host, "replay", str(row["row"]), "--business", SOUTH).output
+    assert "paid" in run(host, "invoice", invoice_id, "--business", NORTH).output
+
+
+def test_fake_stripe_wants_its_accounts_in_one_form(host: BillingHost) -> None:
+    """And says which."""
+    result = run(host, "fake-stripe", "--account", "Harbour")
+    assert result.exit_code == 2
+    assert "Harbour & Pine:NL:eur" in result.output
