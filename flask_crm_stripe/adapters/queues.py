@@ -18,7 +18,7 @@ Arguments = Mapping[str, str | int]
 Run = Callable[[str, Arguments], object]
 _Call = tuple[str, dict[str, str | int]]
 
-PATIENCE = 3.0
+PATIENCE = 2.0
 """Seconds after which a call that a request collected should have run: a response takes less."""
 
 _running: ContextVar[tuple[InlineQueue, deque[_Call]] | None] = ContextVar("crm_stripe_running", default=None)

@@ -17,6 +17,8 @@ from flask_crm_stripe.model.invoices import Delivery, InvoicePlan, PlanLine, Vat
 from flask_crm_stripe.model.money import exponent, is_exact, round_to_step, step, to_minor
 
 HUNDRED = Decimal(100)
+COUNTED = frozenset(("", "piece", "pieces"))
+"""Units that a number alone says: "12 × 38.50", not "12 piece × 38.50"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def shown_as_product(line: PlanLine, currency: str) -> tuple[Decimal, int] | Non
 
 def sum_in_words(line: PlanLine, currency: str, invoice_discount: Decimal) -> str:
     """How the line's amount comes about, for a line that is sent as one sum: ``12 × 38.50 EUR, 10 % off``."""
-    unit = f" {line.unit}" if line.unit else ""
+    unit = "" if line.unit in COUNTED else f" {line.unit}"
     parts = [f"{_digits(line.quantity)}{unit} × {_price(line.unit_price, currency)}"]
     if line.discount:
         parts.append(f"{_digits(line.discount_percent)} % off")

@@ -76,6 +76,10 @@ class Inbox:
         if billing.ledger.lease(lease, holder, self.clock.now(), LEASE_SECONDS) is None:
             return
         try:
+            # Another worker may have applied them between our look at the inbox and this lease.
+            events = [event for event in events if self._still_waits(event)]
+            if not events:
+                return
             state, reason = self._result(billing, last)
             for event in events:
                 self.shared.finish_event(event.id, state, self.clock.now(), reason=reason)
@@ -86,6 +90,10 @@ class Inbox:
             self._failed(events, "Something went wrong here; the CRM's own log says what.")
         finally:
             billing.ledger.release(lease, holder)
+
+    def _still_waits(self, event: StoredEvent) -> bool:
+        now = self.shared.event(event.id)
+        return now is not None and now.state is EventState.WAITING
 
     def _result(self, billing: Billing, event: StoredEvent) -> Result:
         handler = HANDLERS.get(event.type)

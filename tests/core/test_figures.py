@@ -148,5 +148,6 @@ def test_a_line_sent_as_one_sum_says_how_it_came_about() -> None:
     )
     words = sum_in_words(plan.lines[0], "eur", plan.discount_percent)
     assert words == "14.5 h × 145.005 EUR, 10 % off, invoice discount 2.5 %"
-    plain = sum_in_words(a_plan(unit="", quantity=Decimal(3)).lines[0], "eur", Decimal(0))
-    assert plain == "3 × 145.00 EUR"
+    for unit in ("", "piece"):
+        plain = sum_in_words(a_plan(unit=unit, quantity=Decimal(3)).lines[0], "eur", Decimal(0))
+        assert plain == "3 × 145.00 EUR"

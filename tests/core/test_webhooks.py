@@ -151,6 +151,21 @@ def test_a_fault_of_the_host_loses_no_event(
     assert connected.crm.statuses("hp") == {"11": "paid", "12": "paid"}
 
 
+def test_a_worker_that_comes_second_does_nothing(connected: World) -> None:
+    """It saw the event waiting, and had the lease only after the first had applied it."""
+    invoice = paid(connected)
+    row_id = connected.inbox.receive(connected.event(invoice)).row_id or 0
+    seen_waiting = connected.shared.event(row_id)
+    assert seen_waiting is not None
+    connected.inbox.sweep()
+    calls = len(connected.shops["hp"].calls)
+    connected.inbox._apply_together([seen_waiting])
+    assert len(connected.shops["hp"].calls) == calls
+    after = connected.shared.event(row_id)
+    assert after is not None
+    assert after.attempts == 1
+
+
 def test_one_worker_at_a_time_for_one_invoice(connected: World) -> None:
     """The event waits until the other has finished."""
     invoice = paid(connected)
