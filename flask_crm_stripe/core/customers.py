@@ -12,6 +12,7 @@ from flask_crm_stripe.model.crm import Address, Contact, ContactRef
 from flask_crm_stripe.model.invoices import CustomerDraft, LinkedCustomer
 from flask_crm_stripe.ports.crm import CRM
 from flask_crm_stripe.ports.ledger import Ledger
+from flask_crm_stripe.ports.provider import Answer
 from flask_crm_stripe.ports.runtime import Clock
 
 LOOK_BACK = timedelta(minutes=10)
@@ -35,7 +36,7 @@ class Customers:
         wanted = digest(draft)
         if link.customer_id is not None and link.content_hash == wanted:
             return link.customer_id
-        customer_id = self._update(link, draft) if link.customer_id else self._create(link, draft)
+        customer_id = self._update(link, link.customer_id, draft) if link.customer_id else self._create(link, draft)
         self.ledger.customers.linked(link.id, customer_id, wanted)
         return customer_id
 
@@ -49,17 +50,24 @@ class Customers:
 
     def _create(self, link: LinkedCustomer, draft: CustomerDraft) -> str:
         provider = self.connections.provider()
+        made: list[str] = []
+
+        def make(key: str) -> Answer:
+            made.append(key)
+            return provider.create_customer(draft, key)
+
         answer = self._journal().call(
             f"customer:{link.id}",
             "create",
             draft,
-            lambda key: provider.create_customer(draft, key),
+            make,
             lambda: provider.find_customer(link.id, link.created_at - LOOK_BACK),
         )
+        if not made:
+            self._update(link, answer.id, draft)  # Found from an earlier attempt: the contact may have changed since.
         return answer.id
 
-    def _update(self, link: LinkedCustomer, draft: CustomerDraft) -> str:
-        customer_id = link.customer_id or ""
+    def _update(self, link: LinkedCustomer, customer_id: str, draft: CustomerDraft) -> str:
         provider = self.connections.provider()
         self._journal().call(
             f"customer:{link.id}", "update", draft, lambda key: provider.update_customer(customer_id, draft, key)

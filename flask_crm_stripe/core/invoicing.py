@@ -5,6 +5,7 @@ Making one is a row of steps, each written down before its call. Whatever stops 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,6 +26,8 @@ from flask_crm_stripe.model.invoices import Invoice, InvoicePlan, Stage, Status
 from flask_crm_stripe.ports.crm import CRM
 from flask_crm_stripe.ports.ledger import Ledger
 from flask_crm_stripe.ports.runtime import Clock
+
+log = logging.getLogger(__name__)
 
 __all__ = ["BillableRow", "Invoicing", "SourceBilling", "Terms"]
 
@@ -162,7 +165,11 @@ class Invoicing:
         return self._tell(self.steps.run(invoice, self.actor))
 
     def _tell(self, invoice: Invoice) -> Invoice:
-        self.news.tell(invoice)
+        """What was done at Stripe is done, whether or not the host can be told now: the next round tells it again."""
+        try:
+            self.news.tell(invoice)
+        except Exception:
+            log.exception("The CRM could not be told of invoice %s; it will be told again", invoice.id)
         return invoice
 
     def _may_go_on(self, invoice: Invoice) -> None:

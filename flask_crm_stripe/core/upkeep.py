@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from flask_crm_stripe.core.billing import Billing, Platform
 from flask_crm_stripe.core.webhooks import Inbox
-from flask_crm_stripe.errors import BillingError, ProviderError
+from flask_crm_stripe.errors import BillingError, ProviderFailed, RateLimited, Unreachable
 from flask_crm_stripe.model.catalogue import OutboxEntry
 from flask_crm_stripe.model.crm import ContactRef
 
 log = logging.getLogger(__name__)
 
 EVERYTHING = "*"
+TEMPORARY = (Unreachable, ProviderFailed, RateLimited)
 LEFT_ALONE = timedelta(minutes=3)
 """An invoice that nobody has touched for so long was interrupted; a running one is younger than its lease."""
 
@@ -44,10 +45,18 @@ class Upkeep:
         services = invoices = told = 0
         for business in self._connected():
             billing = self.platform.system(business)
-            services += billing.catalogue.sync_waiting().done
-            invoices += self._resume(billing)
-            told += self._tell(billing)
+            services += self._safely(billing, _sync)
+            invoices += self._safely(billing, self._resume)
+            told += self._safely(billing, self._tell)
         return Done(events, notes, services, invoices, told)
+
+    def _safely(self, billing: Billing, work: Callable[[Billing], int]) -> int:
+        """One business's trouble, or one kind of work's, keeps nothing else waiting."""
+        try:
+            return work(billing)
+        except Exception:
+            log.exception("Upkeep of business %s failed; the next round tries again", billing.business.ref)
+            return 0
 
     def drain(self) -> int:
         """Turn the host's notes into work that waits, then clear them; what fails stays noted. Says how many."""
@@ -80,9 +89,9 @@ class Upkeep:
             return True
         try:
             billing.customers.follow(ContactRef(kind, note.ref))
-        except ProviderError as error:
+        except BillingError as error:
             log.warning("A contact could not be brought up to date at Stripe: %s", error.code)
-            return False
+            return not isinstance(error, TEMPORARY)
         return True
 
     def _resume(self, billing: Billing) -> int:
@@ -98,12 +107,20 @@ class Upkeep:
         return count
 
     def _tell(self, billing: Billing) -> int:
-        waiting = billing.ledger.invoices.untold()
-        for invoice in waiting:
-            billing.invoicing.news.tell(invoice)
-        return len(waiting)
+        count = 0
+        for invoice in billing.ledger.invoices.untold():
+            try:
+                billing.invoicing.news.tell(invoice)
+                count += 1
+            except Exception:
+                log.exception("The CRM could not be told of invoice %s; it will be told again", invoice.id)
+        return count
 
     def _connected(self) -> Iterable[str]:
         connections = self.platform.shared.live_connections()
         mine = [each.business for each in connections if each.livemode == self.platform.livemode]
         return list(dict.fromkeys(mine))
+
+
+def _sync(billing: Billing) -> int:
+    return billing.catalogue.sync_waiting().done

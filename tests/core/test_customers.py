@@ -40,6 +40,17 @@ def test_a_lost_answer_makes_no_second_customer(connected: World, after: bool) -
     assert len(shop.customers) == 1
 
 
+def test_a_customer_found_again_is_brought_up_to_date(connected: World) -> None:
+    """The answer was lost, and the contact got another address before the next attempt."""
+    shop = connected.shops["hp"]
+    shop.fail_next("create_customer", Unreachable("No answer."), after=True)
+    with pytest.raises(Unreachable):
+        connected.billing().customers.ensure(ZONEN)
+    customer_id = connected.billing().customers.ensure(replace(ZONEN, email="new@vdbz.example"))
+    assert shop.customers[customer_id].draft.email == "new@vdbz.example"
+    assert len(shop.customers) == 1
+
+
 def test_the_customer_leads_back_to_the_crm(connected: World) -> None:
     """By metadata; language and address travel too."""
     customer_id = connected.billing().customers.ensure(ZONEN)

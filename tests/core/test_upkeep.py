@@ -12,7 +12,7 @@ from flask_crm_stripe.errors import ProviderFailed, RateLimited, Refused, Unreac
 from flask_crm_stripe.model.invoices import Invoice, Stage
 from tests.core.records import a_payment, an_invoice
 from tests.core.samples import ZONEN
-from tests.core.world import World
+from tests.core.world import CONSULTING, World
 
 
 def interrupted(world: World, method: str, error: Exception, after: bool = False) -> Invoice:
@@ -69,6 +69,43 @@ def test_a_changed_contact_follows_and_stays_noted_until_it_is_through(connected
     connected.upkeep.round()
     assert connected.shared.outbox() == []
     assert connected.shops["hp"].customers[customer_id].draft.name == "Van den Berg B.V."
+
+
+def test_a_note_that_can_never_be_followed_is_dropped(connected: World) -> None:
+    """Stripe refuses the contact: the same would be refused in every round, and hold up nothing else."""
+    connected.billing().customers.ensure(ZONEN)
+    connected.crm.add("hp", replace(ZONEN, name="Van den Berg B.V."))
+    connected.shared.note("hp", "contact:organization", "7")
+    connected.shops["hp"].fail_next("update_customer", Refused("No."))
+    connected.upkeep.round()
+    assert connected.shared.outbox() == []
+
+
+def test_one_businesss_trouble_keeps_no_other_waiting(
+    connected: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A host that cannot be told raises; it is logged, and told in the next round."""
+    invoices = [connected.generate(business) for business in ("hp", "kestrel")]
+    for invoice, shop in zip(invoices, connected.shops.values(), strict=True):
+        shop.pay(invoice.stripe_id or "")
+    rows = connected.crm.for_business("hp")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the host's own bug")
+
+    connected.crm.add("hp", replace(CONSULTING, name="Very senior consulting"))
+    connected.billing().catalogue.note()
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "set_billing_status", broken)
+        patch.setattr(rows, "service", broken)
+        assert connected.billing().invoicing.refresh(invoices[0].id).status == "paid"
+        connected.billing("kestrel").invoicing.steps.refresh(invoices[1])
+        assert connected.upkeep.round().told == 1
+    assert "could not be told" in caplog.text
+    assert "Upkeep of business hp failed" in caplog.text
+    assert connected.crm.statuses("kestrel")["11"] == "paid"
+    assert connected.upkeep.round().told == 1
+    assert connected.crm.statuses("hp")["11"] == "paid"
 
 
 def test_an_interrupted_invoice_is_finished_after_a_while(connected: World) -> None:
