@@ -123,7 +123,20 @@ class Catalogue:
             return None
         if entry is not None and entry.product_id is not None and entry.state is not SyncState.ARCHIVED:
             return entry.product_id
-        return self._sync_one(connection, ref).product_id
+        try:
+            return self._sync_one(connection, ref).product_id
+        except Busy:
+            return self._product_now(connection, service)
+
+    def _product_now(self, connection: Connection, service: Service) -> str:
+        """While another worker syncs the service: its product only. The id is ours and both use the same key, so they
+        make one product between them."""
+        product = self._wanted(connection, service).product
+        journal = Journal(self.ledger.journal, self.clock, connection.account_id, connection.livemode)
+        provider = self.connections.provider()
+        return journal.call(
+            f"service:{service.ref}", "create", product, lambda key: provider.create_product(product, key)
+        ).id
 
     def _sync(self, connection: Connection, refs: Iterable[str], unchanged: int) -> SyncReport:
         done, failed = 0, []
@@ -146,6 +159,8 @@ class Catalogue:
         entry = entry or CatalogueEntry(ref, name, code, SyncState.WAITING)
         try:
             result = self._carry_out(connection, service, entry)
+            if self._plan_one(connection, self.crm.service(ref), result):  # It changed while we were at it.
+                self.ledger.catalogue.mark_waiting(connection.account_id, connection.livemode, [(ref, code, name)])
         except BillingError as error:
             self._failed(connection, ref, entry, error)
             raise

@@ -74,12 +74,11 @@ class InvoiceSteps:
         return last.outcome is not Outcome.FAILED and self.clock.now() - last.started_at < KEY_LIFETIME
 
     def delete(self, invoice: Invoice, actor: Actor) -> None:
-        """Delete the draft, if Stripe has one, and free its billables."""
-        provider = self._provider(invoice)
+        """Delete the draft, if Stripe has one, and free its billables. In an account that is no longer connected the
+        draft stays: it cannot be reached, and nobody can send it from here."""
         with self._lease(invoice.id):
-            stripe_id = invoice.stripe_id or self._made_unseen(invoice, provider)
-            if stripe_id:
-                provider.delete_draft(stripe_id)
+            if self._is_live(invoice):
+                self._delete_at_stripe(invoice)
             now = self.clock.now()
             self.ledger.invoices.abandon(invoice.id, now, [TimelineEntry(now, "deleted", actor.ref)])
 
@@ -107,9 +106,22 @@ class InvoiceSteps:
         news = entries(invoice, remote, known, payments, cause)
         return self.ledger.invoices.apply(invoice.id, remote, payments, started, news) or self._again(invoice)
 
+    def _delete_at_stripe(self, invoice: Invoice) -> None:
+        provider = self._provider(invoice)
+        stripe_id = invoice.stripe_id or self._made_unseen(invoice, provider)
+        if stripe_id:
+            provider.delete_draft(stripe_id)
+
+    def _is_live(self, invoice: Invoice) -> bool:
+        connection = self.connections.live()
+        return connection is not None and (connection.account_id, connection.livemode) == (
+            invoice.account_id,
+            invoice.livemode,
+        )
+
     def _provider(self, invoice: Invoice) -> Provider:
-        connection = self.connections.require_live()
-        if (connection.account_id, connection.livemode) != (invoice.account_id, invoice.livemode):
+        self.connections.require_live()
+        if not self._is_live(invoice):
             raise Conflict("This invoice belongs to a Stripe account that is no longer connected here.")
         return self.connections.provider()
 
@@ -155,7 +167,9 @@ class _Work:
         return invoice
 
     def create(self, invoice: Invoice) -> Invoice:
-        customer = self.steps.customers.ensure(invoice.plan.contact)
+        # Who is billed was decided; how they are reached is what the CRM says now.
+        contact = self.steps.customers.crm.contact(invoice.contact) or invoice.plan.contact
+        customer = self.steps.customers.ensure(contact)
         draft = invoice_draft(invoice.plan, customer, invoice.id, self.steps.installation, invoice.business)
         return self._call(
             invoice,
@@ -210,10 +224,17 @@ class _Work:
 
     def send(self, invoice: Invoice) -> Invoice:
         stripe_id = invoice.stripe_id or ""
+
+        def look() -> RemoteInvoice | None:
+            """A mail that is out for certain is noted, not sent again. Stripe cannot be asked about any other."""
+            last = self.steps.ledger.journal.last(subject(invoice), "send")
+            done = last is not None and last.outcome is Outcome.DONE
+            return self.provider.invoice(stripe_id) if done else None
+
         mail = {"email": invoice.plan.contact.email or ""}
         entry = TimelineEntry(self.steps.clock.now(), "sent", self.actor.ref, mail)
         return self._call(
-            invoice, "send", stripe_id, lambda key: self.provider.send(stripe_id, key), None, Stage.SENT, [entry]
+            invoice, "send", stripe_id, lambda key: self.provider.send(stripe_id, key), look, Stage.SENT, [entry]
         )
 
     def _call(

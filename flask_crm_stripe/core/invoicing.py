@@ -17,7 +17,14 @@ from flask_crm_stripe.core.invoice_steps import InvoiceSteps, next_step
 from flask_crm_stripe.core.log import note
 from flask_crm_stripe.core.news import News
 from flask_crm_stripe.core.rights import require
-from flask_crm_stripe.core.selection import BillableRow, SourceBilling, billable_row, check_choice, check_terms
+from flask_crm_stripe.core.selection import (
+    BillableRow,
+    SourceBilling,
+    billable_row,
+    check_choice,
+    check_repeat,
+    check_terms,
+)
 from flask_crm_stripe.errors import Conflict, InvalidInput, NotFound, PlanChanged
 from flask_crm_stripe.model.business import DRAFT, SEND, VIEW, Actor
 from flask_crm_stripe.model.codec import digest
@@ -77,8 +84,12 @@ class Invoicing:
         """
         self._may_make(send)
         connection = self.connections.require_live()
+        if not form_key:
+            raise InvalidInput("form_key", "The form has lost its key. Reload the page and try again.")
         invoice, made = self.ledger.invoices.by_form_key(form_key), False
-        if invoice is None:
+        if invoice is not None:
+            check_repeat(invoice, billables)
+        else:
             plan = self.preview(ref, billables, terms)
             if digest(plan) != seen:
                 raise PlanChanged

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from flask_crm_stripe.core.figures import Terms, line_figures
-from flask_crm_stripe.errors import BillableTaken, InvalidInput, NotFound
+from flask_crm_stripe.errors import BillableTaken, Conflict, InvalidInput, NotFound
 from flask_crm_stripe.model.crm import Billable, Contact, Service, Source
-from flask_crm_stripe.model.invoices import Delivery, Invoice
+from flask_crm_stripe.model.invoices import Delivery, Invoice, Stage
 from flask_crm_stripe.model.money import normalise_currency
 
 READY = "ready"
@@ -135,3 +135,11 @@ def check_terms(terms: Terms, contact: Contact) -> None:
         raise InvalidInput(
             "delivery", f"{contact.name} has no mail address. Add one in the CRM, or make only the payment link."
         )
+
+
+def check_repeat(invoice: Invoice, billables: Sequence[str]) -> None:
+    """A second press of the same button. Raises ``Conflict`` where its first invoice is gone or is about other work."""
+    if invoice.stage is Stage.ABANDONED:
+        raise Conflict("The draft that this form made was deleted. Start again from the work.")
+    if {line.billable for line in invoice.plan.lines} != set(billables):
+        raise Conflict("This form has made an invoice of other lines already. Start again from the work.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -122,9 +123,11 @@ def invoice_changed(billing: Billing, event: StoredEvent) -> Result:
     if invoice is None:
         return NOT_OURS
     known = billing.ledger.invoices.payments(invoice.id)
+    told = invoice.told_version >= invoice.version
     cause = Cause(event.created, event.event_id, event.request_id)
     after = billing.invoicing.steps.refresh(invoice, cause, event.invoice_id)
-    billing.invoicing.news.tell(after, fresh(known, billing.ledger.invoices.payments(invoice.id)))
+    news = fresh(known, billing.ledger.invoices.payments(invoice.id))
+    billing.invoicing.news.tell(after, news if told else None)
     return APPLIED
 
 
@@ -135,8 +138,9 @@ def account_changed(billing: Billing, _event: StoredEvent) -> Result:
 
 
 def disconnected(billing: Billing, _event: StoredEvent) -> Result:
-    """Access was revoked at Stripe's side: we cannot even ask."""
-    billing.connection.end(billing.connection.require_live(), "Disconnected at Stripe")
+    """Access was revoked at Stripe's side, unless the event is old and the business has connected again since: ask."""
+    with suppress(AccountGone):  # Then the connection is ended already.
+        billing.connection.refresh()
     return APPLIED
 
 
@@ -159,7 +163,8 @@ def _find(billing: Billing, event: StoredEvent) -> Invoice | None:
 
 
 def _about(event: StoredEvent) -> tuple[str, str, str]:
-    thing = event.invoice_id or (event.object_id if event.type in HANDLERS else event.event_id)
+    """What is applied together. A type that billing does not need stands alone: it must not decide for others."""
+    thing = (event.invoice_id or event.object_id) if event.type in HANDLERS else event.event_id
     return event.business, event.account_id, thing
 
 

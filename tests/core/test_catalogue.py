@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from flask_crm_stripe.errors import Busy, NotConnected, NotFound, NotPermitted, ProviderFailed, Unreachable
+from flask_crm_stripe.errors import NotConnected, NotFound, NotPermitted, ProviderFailed, Unreachable
 from flask_crm_stripe.model.business import Actor
 from flask_crm_stripe.model.catalogue import CatalogueEntry, SyncState
 from flask_crm_stripe.model.crm import Service
@@ -144,8 +144,36 @@ def test_one_service_is_synced_by_one_worker_at_a_time(connected: World) -> None
     ledger = connected.billing().ledger
     ledger.lease("service:acct_hp:2", "somebody", connected.clock.now(), 60)
     assert "right now" in connected.billing().catalogue.sync().failed[0][1]
-    with pytest.raises(Busy):
-        connected.billing().catalogue.product_for("2")
+
+
+def test_an_invoice_does_not_wait_for_a_running_sync(connected: World) -> None:
+    """Right after connecting everything is being synced: the invoice gets its product, and there is only one."""
+    ledger = connected.billing().ledger
+    ledger.lease("service:acct_hp:2", "somebody", connected.clock.now(), 60)
+    invoice = connected.generate()
+    (at_stripe,) = connected.shops["hp"].invoices.values()
+    (product,) = connected.shops["hp"].products
+    assert [line.product_id for line in at_stripe.lines] == [product, product]
+    ledger.release("service:acct_hp:2", "somebody")
+    connected.billing().catalogue.sync()
+    assert invoice.status == "open"
+    assert list(connected.shops["hp"].products) == [product]
+
+
+def test_a_change_during_a_sync_is_not_lost(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host saved another price while Stripe was being told the first: it waits for the next round."""
+    shop, create = connected.shops["hp"], connected.shops["hp"].create_price
+
+    def meanwhile(*given: object) -> object:
+        connected.crm.add("hp", replace(CONSULTING, prices=(("eur", Decimal(180)),)))
+        return create(*given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop, "create_price", meanwhile)
+        connected.billing().catalogue.sync()
+    assert connected.billing().catalogue.rows()[0].state == "waiting"
+    connected.billing().catalogue.sync_waiting()
+    assert sorted(price.draft.amount for price in shop.prices.values() if price.active) == ["18000"]
 
 
 def test_the_product_of_a_service_is_made_when_an_invoice_needs_it(connected: World) -> None:

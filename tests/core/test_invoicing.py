@@ -109,6 +109,45 @@ def test_the_same_press_gives_the_same_invoice(connected: World) -> None:
     assert len(connected.shops["hp"].invoices) == 1
 
 
+@pytest.mark.parametrize(("refs", "key", "error"), [(["11"], "press-1", Conflict), (["11", "12"], "", InvalidInput)])
+def test_a_press_that_is_not_the_same_is_refused(
+    connected: World, refs: list[str], key: str, error: type[Exception]
+) -> None:
+    """Other lines under a used key, and no key at all, never land on somebody's earlier invoice."""
+    connected.generate()
+    with pytest.raises(error):
+        connected.billing().invoicing.generate(YARD, refs, Terms(), seen="x", form_key=key, send=True)
+
+
+def test_going_back_to_the_form_of_a_deleted_draft_says_so(connected: World) -> None:
+    """Nothing was billed, and nothing pretends to be."""
+    invoice = connected.generate(send=False)
+    connected.billing().invoicing.delete_draft(invoice.id)
+    with pytest.raises(Conflict, match="was deleted"):
+        connected.generate()
+
+
+def test_a_corrected_address_wins_over_the_reviewed_one(connected: World) -> None:
+    """The invoice was interrupted, the contact corrected, and the invoice resumed."""
+    connected.shops["hp"].fail_next("create_invoice", Unreachable("No answer."))
+    with pytest.raises(Unreachable) as caught:
+        connected.generate()
+    connected.crm.add("hp", replace(ZONEN, email="new@vdbz.example"))
+    connected.billing().invoicing.resume(caught.value.invoice_id or "")
+    (customer,) = connected.shops["hp"].customers.values()
+    assert customer.draft.email == "new@vdbz.example"
+
+
+def test_a_draft_of_a_former_account_frees_its_work(connected: World) -> None:
+    """It cannot be reached there any more; here the work can be billed again."""
+    invoice = connected.generate(send=False)
+    connected.billing().connection.disconnect("Another bank")
+    connected.stripe.add_account("acct_new")
+    connected.connect("hp", "acct_new")
+    connected.billing().invoicing.delete_draft(invoice.id)
+    assert connected.billing().invoicing.source(YARD).rows[0].state == "ready"
+
+
 def test_work_on_a_live_invoice_is_refused(connected: World) -> None:
     """By preview already; the error leads to the invoice."""
     invoice = connected.generate()

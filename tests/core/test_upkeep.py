@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from flask_crm_stripe.core.figures import Terms
+from flask_crm_stripe.core.invoice_steps import _Work
 from flask_crm_stripe.core.news import News
 from flask_crm_stripe.core.upkeep import Done
 from flask_crm_stripe.errors import ProviderFailed, RateLimited, Refused, Unreachable
-from flask_crm_stripe.model.invoices import Invoice, Stage
+from flask_crm_stripe.model.invoices import Delivery, Invoice, Stage
+from flask_crm_stripe.model.journal import Outcome
 from tests.core.records import a_payment, an_invoice
 from tests.core.samples import ZONEN
-from tests.core.world import CONSULTING, World
+from tests.core.world import CONSULTING, INES, World
 
 
 def interrupted(world: World, method: str, error: Exception, after: bool = False) -> Invoice:
@@ -149,6 +152,20 @@ def test_a_mail_without_an_answer_is_repeated_while_its_key_lives(connected: Wor
     connected.clock.advance(hours=hours)
     assert connected.upkeep.round().invoices == resumed
     (at_stripe,) = connected.shops["hp"].invoices.values()
+    assert at_stripe.mails == 1
+
+
+def test_a_mail_whose_answer_was_stored_is_not_sent_again(connected: World) -> None:
+    """The process died between Stripe's answer and our own next step: it is only noted."""
+    invoice = connected.generate(terms=Terms(delivery=Delivery.LINK))
+    provider, journal = connected.shops["hp"], connected.billing().ledger.journal
+    step = journal.start(f"invoice:{invoice.id}", "send", 1, "key", "hash", connected.clock.now())
+    provider.send(invoice.stripe_id or "", "key")
+    journal.finish(step.id, Outcome.DONE, connected.clock.now(), result_id=invoice.stripe_id)
+    mailed = replace(invoice, plan=replace(invoice.plan, delivery=Delivery.MAIL))
+    work = _Work(connected.billing().invoicing.steps, provider, INES)
+    assert work.send(mailed).stage is Stage.SENT
+    (at_stripe,) = provider.invoices.values()
     assert at_stripe.mails == 1
 
 

@@ -79,6 +79,26 @@ def test_a_type_that_billing_does_not_need_is_ignored(connected: World) -> None:
     assert state(connected) == (EventState.IGNORED, "Billing needs nothing of this kind.")
 
 
+def test_a_type_that_is_not_needed_never_decides_for_a_payment(connected: World) -> None:
+    """Both are about the same invoice and wait together; the newer one is of a kind that billing ignores."""
+    invoice = paid(connected)
+    connected.inbox.receive(connected.event(invoice, "invoice.paid", 1))
+    connected.inbox.receive(connected.event(invoice, "invoice.will_be_due", 2))
+    connected.inbox.sweep()
+    assert connected.billing().invoicing.get(invoice.id).status == "paid"
+    states = {event.type: event.state for event in connected.billing().ledger.events.page().rows}
+    assert states == {"invoice.paid": EventState.APPLIED, "invoice.will_be_due": EventState.IGNORED}
+
+
+def test_an_old_disconnection_does_not_end_a_new_connection(connected: World) -> None:
+    """Stripe delivered it late; the business has connected again, and Stripe still lets us act."""
+    invoice = paid(connected)
+    event = connected.event(invoice, "account.application.deauthorized")
+    connected.inbox.receive(replace(event, invoice_id=None, object_id="ca_1"))
+    connected.inbox.sweep()
+    assert connected.billing().connection.live() is not None
+
+
 def test_an_invoice_made_elsewhere_is_ignored(connected: World) -> None:
     """Made in the dashboard, or by another program, or with metadata that somebody else wrote."""
     ours = connected.generate()
@@ -149,6 +169,7 @@ def test_a_fault_of_the_host_loses_no_event(
     connected.clock.advance(hours=1)
     connected.inbox.sweep()
     assert connected.crm.statuses("hp") == {"11": "paid", "12": "paid"}
+    assert connected.heard.names().count("payment_succeeded") == 1, "the news is not lost with the first attempt"
 
 
 def test_a_worker_that_comes_second_does_nothing(connected: World) -> None:
