@@ -280,6 +280,34 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "21 event types": Mistake(reading("/v1/events", types=["invoice.paid"] * 21), "types"),
     "a type and types": Mistake(reading("/v1/events", type="invoice.paid", types=["invoice.paid"]), "types", EXCLUSIVE),
+    "101 ids": Mistake(reading("/v1/products", ids=[f"prod_{n}" for n in range(101)]), "ids"),
+    "ids and a cursor": Mistake(
+        reading("/v1/products", ids=["prod_1"], starting_after="prod_1"), "starting_after", EXCLUSIVE
+    ),
+    "ids and a cursor back": Mistake(
+        reading("/v1/products", ids=["prod_1"], ending_before="prod_1"), "ending_before", EXCLUSIVE
+    ),
+    "a product that is not there": Mistake(reading("/v1/products/prod_no"), "id", NO_SUCH, 404),
+    "deleting a product that is not there": Mistake(
+        lambda api: Try("/v1/products/prod_no", method="DELETE"), "id", NO_SUCH, 404
+    ),
+    "a subscription that is not there": Mistake(reading("/v1/subscriptions/sub_no"), "id", NO_SUCH, 404),
+    "subscriptions of nobody": Mistake(reading("/v1/subscriptions", customer="cus_no"), "customer", NO_SUCH),
+    "subscriptions to no price": Mistake(reading("/v1/subscriptions", price="price_no"), "price", NO_SUCH),
+    "subscriptions in no status": Mistake(reading("/v1/subscriptions", status="asleep"), "status"),
+    "a page of 101 subscriptions": Mistake(reading("/v1/subscriptions", limit=101), "limit", NOT_INTEGER),
+    "a cursor that is no subscription": Mistake(
+        reading("/v1/subscriptions", starting_after="sub_no"), "starting_after", NO_SUCH
+    ),
+    "both cursors among subscriptions": Mistake(
+        reading("/v1/subscriptions", starting_after="a", ending_before="b"), "starting_after", EXCLUSIVE
+    ),
+    "expanding the items of a subscription": Mistake(reading("/v1/subscriptions", expand=["data.items"]), "expand[0]"),
+    "a product behind five levels": Mistake(
+        reading("/v1/subscriptions", expand=["data.items.data.price.product"]), "expand[0]"
+    ),
+    "a country that Stripe does not serve": Mistake(reading("/v1/country_specs/XX"), "country", NO_SUCH, 404),
+    "tax settings of a kind": Mistake(reading("/v1/tax/settings", kind="x"), "kind", "parameter_unknown"),
     "11 lookup keys": Mistake(reading("/v1/prices", lookup_keys=[str(n) for n in range(11)]), "lookup_keys"),
     "all events and one": Mistake(
         creating("/v1/webhook_endpoints", url="https://x.example", enabled_events=["*", "invoice.paid"]),
@@ -294,6 +322,9 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "an idempotency key of 256 characters": Mistake(
         lambda api: Try("/v1/customers", {}, headers={"Idempotency_Key": "k" * 256})
+    ),
+    "a fake live key in test mode": Mistake(
+        lambda api: Try("/v1/customers", {}, headers={"Authorization": "Bearer sk_live_fake_1"}), status=401
     ),
     "a live key": Mistake(
         lambda api: Try("/v1/customers", {}, headers={"Authorization": "Bearer sk_live_abc"}), status=401

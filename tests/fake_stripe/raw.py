@@ -13,6 +13,7 @@ from werkzeug.test import Client, EnvironBuilder
 from flask_crm_stripe.testing.fake_stripe import FakeStripe, Switches, forms
 
 KEY = "sk_test_raw_platform"
+LIVE_KEY = "sk_live_fake_raw_platform"
 
 
 @dataclass
@@ -83,14 +84,15 @@ class Api:
         return [each for each in store["event"].values() if not kinds or each["type"] in kinds]
 
 
-def connected(switches: Switches | None = None) -> tuple[Api, Api]:
+def connected(switches: Switches | None = None, *, livemode: bool = False) -> tuple[Api, Api]:
     """A FakeStripe with two connected businesses; an Api for each."""
-    fake = FakeStripe(switches=switches)
-    platform = fake.world.platform_of_key(KEY)
+    fake = FakeStripe(switches=switches, livemode=livemode)
+    key = LIVE_KEY if livemode else KEY
+    platform = fake.world.platform_of_key(key)
     first, second = fake.create_account("Atelier Blau"), fake.create_account("Kobe Foods", "JP", "jpy")
     for account in (first, second):
         fake.world.connect(platform, account["id"])
-    return Api(fake, first["id"]), Api(fake, second["id"])
+    return Api(fake, first["id"], key), Api(fake, second["id"], key)
 
 
 def line(amount: int = 1000, **more: Any) -> dict[str, Any]:
@@ -108,6 +110,12 @@ def vat(amount: int, taxable: int, percentage: str = "21", **more: Any) -> dict[
 def customer(api: Api, **more: Any) -> dict[str, Any]:
     """A customer with an address for mail."""
     return api.post("/v1/customers", {"name": "Ada", "email": "ada@example.com", **more})
+
+
+def subscription(api: Api, customer_id: str | None = None, **more: Any) -> dict[str, Any]:
+    """A subscription that the business made for this customer, or for a new one: 25 EUR a month."""
+    wanted = {"amount": 2500, "currency": "eur", **more}
+    return api.fake.add_subscription(api.account or "", customer_id or customer(api)["id"], **wanted)
 
 
 def draft(api: Api, *lines: dict[str, Any], **more: Any) -> dict[str, Any]:

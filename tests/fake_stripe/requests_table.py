@@ -36,9 +36,9 @@ class Stage:
         return str(made[kind]()["id"])
 
 
-def stage() -> Stage:
+def stage(*, livemode: bool = False) -> Stage:
     """A new FakeStripe with one of everything in its first business."""
-    api, _ = raw.connected()
+    api, _ = raw.connected(livemode=livemode)
     here = Stage(api)
     made = here.ids
     made["customer"] = raw.customer(api)["id"]
@@ -52,6 +52,8 @@ def stage() -> Stage:
     api.fake.pay(paid["hosted_invoice_url"])
     store = api.fake.world.store(api.account or "")
     made["paid"] = paid["id"]
+    made["subscription"] = raw.subscription(api, made["customer"])["id"]
+    made["monthly"] = list(store["price"])[-1]
     for name in ("payment_intent", "charge", "invoice_payment", "balance_transaction", "event"):
         made[name] = next(iter(store[name]))
     return here
@@ -216,6 +218,20 @@ VALID: dict[str, tuple[str, Params]] = {
     ),
     "GET /v1/balance_transactions/{id}": ("/v1/balance_transactions/{balance_transaction}", lambda s: {}),
     "GET /v1/balance_transactions": ("/v1/balance_transactions", lambda s: {"type": "charge", "currency": "eur"}),
+    "GET /v1/subscriptions/{id}": (
+        "/v1/subscriptions/{subscription}",
+        lambda s: {"expand": ["customer", "items.data.price.product"]},
+    ),
+    "GET /v1/subscriptions": (
+        "/v1/subscriptions",
+        lambda s: (
+            PAGED
+            | {"customer": s.ids["customer"], "price": s.ids["monthly"], "status": "all"}
+            | {"collection_method": "charge_automatically", "expand": ["data.customer", "data.latest_invoice"]}
+        ),
+    ),
+    "GET /v1/tax/settings": ("/v1/tax/settings", lambda s: {}),
+    "GET /v1/country_specs/{country}": ("/v1/country_specs/NL", lambda s: {}),
     "POST /v1/webhook_endpoints": (
         "/v1/webhook_endpoints",
         lambda s: {"url": "https://a.example/h", "enabled_events": ["invoice.paid", "charge.updated"], "connect": True},

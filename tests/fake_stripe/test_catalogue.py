@@ -60,6 +60,23 @@ def test_a_product_with_an_own_id_and_its_first_price(api: Api, other: Api) -> N
     assert [each["type"] for each in api.events()] == ["product.created", "price.created", "product.updated"]
 
 
+def test_a_product_without_prices_is_deleted_for_good(api: Api, other: Api) -> None:
+    """The deleted shape and its event; with a price it is refused in Stripe's words; the other's stays."""
+    wanted = {"id": "crm_1", "name": "Care"}
+    made, _ = api.post("/v1/products", wanted), other.post("/v1/products", wanted)
+    assert api.ok("DELETE", "/v1/products/crm_1") == {"id": "crm_1", "object": "product", "deleted": True}
+    (event,) = api.events("product.deleted")
+    assert event["data"]["object"] == made
+    assert api.no("GET", "/v1/products/crm_1", status=404)["code"] == "resource_missing"
+    assert api.get("/v1/products")["data"] == []
+    assert other.get("/v1/products/crm_1")["name"] == "Care"
+    other.post("/v1/prices", {"product": "crm_1", "currency": "jpy", "unit_amount": 5, "active": False})
+    refused = other.no("DELETE", "/v1/products/crm_1")
+    assert refused["message"] == "This product cannot be deleted because it has one or more user-created prices."
+    assert not other.events("product.deleted")
+    assert api.post("/v1/products", {"id": "crm_1", "name": "Again"})["name"] == "Again"
+
+
 def test_a_change_of_price_by_lookup_key(api: Api) -> None:
     """A new price takes the key over, becomes the default, and the old one can be archived then."""
     product = api.post("/v1/products", {"name": "Hour"})["id"]

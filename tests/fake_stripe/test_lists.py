@@ -81,6 +81,38 @@ def test_an_email_is_compared_with_its_case(api: Api) -> None:
     assert ids(api.get("/v1/customers", {"email": "ada@example.com"})) == []
 
 
+def test_customers_with_one_address_come_in_pages(api: Api, other: Api, fake: FakeStripe) -> None:
+    """Exact address, time, limit and cursor together; the other business's customer of that address is not there."""
+    first = raw.customer(api)
+    fake.clock.advance(100)
+    second, third = raw.customer(api), raw.customer(api)
+    raw.customer(api, email="bo@example.com")
+    raw.customer(other)
+    same = {"email": "ada@example.com", "limit": 1}
+    page = api.get("/v1/customers", same)
+    assert (ids(page), page["has_more"]) == ([third["id"]], True)
+    assert ids(api.get("/v1/customers", same | {"starting_after": third["id"]})) == [second["id"]]
+    recent = {"email": "ada@example.com", "created": {"gt": first["created"]}}
+    assert ids(api.get("/v1/customers", recent)) == [third["id"], second["id"]]
+    assert ids(api.get("/v1/customers", {"email": "ada@example.co"})) == []
+
+
+def test_products_are_filtered_by_ids_state_type_and_time(api: Api, other: Api, fake: FakeStripe) -> None:
+    """Each filter alone and together, with limit and cursor; another business's id finds nothing."""
+    old = api.post("/v1/products", {"name": "Old", "active": False})
+    fake.clock.advance(100)
+    one, two = (api.post("/v1/products", {"name": name}) for name in ("One", "Two"))
+    theirs = other.post("/v1/products", {"name": "Theirs"})["id"]
+    wanted = [one["id"], old["id"], theirs, "prod_no"]
+    assert ids(api.get("/v1/products", {"ids": wanted})) == [one["id"], old["id"]]
+    assert ids(api.get("/v1/products", {"ids": wanted, "active": True})) == [one["id"]]
+    assert ids(api.get("/v1/products", {"active": False})) == [old["id"]]
+    assert ids(api.get("/v1/products", {"created": {"gt": old["created"]}})) == [two["id"], one["id"]]
+    assert ids(api.get("/v1/products", {"type": "service", "limit": 1})) == [two["id"]]
+    assert ids(api.get("/v1/products", {"type": "good"})) == []
+    assert ids(api.get("/v1/products", {"starting_after": one["id"]})) == [old["id"]]
+
+
 def test_lines_are_cut_where_stripe_cuts() -> None:
     """An invoice shows its first ten lines and says that there are more; a switch says how many."""
     api, _ = raw.connected(Switches(lines_in_response=3))
@@ -147,8 +179,8 @@ def test_expanding_what_is_empty_leaves_it_empty(api: Api) -> None:
     found = api.get(f"/v1/invoices/{draft}", {"expand": ["confirmation_secret", "default_payment_method", "payments"]})
     assert (found["confirmation_secret"], found["default_payment_method"]) == (None, None)
     assert found["payments"]["data"] == []
-    buyer = api.get(f"/v1/customers/{found['customer']}", {"expand": ["subscriptions"]})
-    assert buyer["subscriptions"]["data"] == []
+    buyer = api.get(f"/v1/customers/{found['customer']}", {"expand": ["subscriptions", "sources"]})
+    assert (buyer["subscriptions"]["data"], buyer["sources"]["data"]) == ([], [])
 
 
 def test_a_bad_expand_does_no_work(api: Api) -> None:

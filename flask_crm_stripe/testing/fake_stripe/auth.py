@@ -11,7 +11,8 @@ from .errors import StripeFault, invalid, unbuilt
 from .records import Platform
 from .state import World
 
-_KEY = re.compile(r"^sk_test_[A-Za-z0-9_]{3,}$")
+_TEST_KEY = re.compile(r"(?!.*_live_)sk_test_[A-Za-z0-9_]{3,}")
+_FAKE_LIVE_KEY = re.compile(r"sk_live_fake[A-Za-z0-9_]*")
 _VERSION = re.compile(r"^(\d{4}-\d{2}-\d{2})(\.[a-z]+)?$")
 
 NO_KEY = (
@@ -22,18 +23,28 @@ NO_KEY = (
 LIVE_KEY = (
     "FakeStripe is not Stripe and takes no live key. Use one that begins with sk_test_, and never send a live key here."
 )
+REAL_LIVE_KEY = (
+    "FakeStripe is not Stripe, in live mode either, and takes no real live key. Use one that begins with sk_live_fake, "
+    "and never send a real one here."
+)
 
 
 def platform_of(request: Request, world: World) -> Platform:
-    """The platform whose secret test key the request carries (Bearer, or Basic user); else a 401."""
+    """The platform whose secret key the request carries (Bearer, or Basic user); else a 401."""
     key = _key(request)
+    check_key(key, world)
+    return world.platform_of_key(key)
+
+
+def check_key(key: str, world: World) -> None:
+    """A 401 unless it is a secret key of this world's mode. A live key is one that could never be real."""
     if not key:
         raise _unauthorized(NO_KEY)
+    if (_FAKE_LIVE_KEY if world.livemode else _TEST_KEY).fullmatch(key):
+        return
     if "_live_" in key:
-        raise _unauthorized(LIVE_KEY)
-    if not _KEY.match(key):
-        raise _unauthorized(f"Invalid API Key provided: {masked(key)}")
-    return world.platform_of_key(key)
+        raise _unauthorized(REAL_LIVE_KEY if world.livemode else LIVE_KEY)
+    raise _unauthorized(f"Invalid API Key provided: {masked(key)}")
 
 
 def account_of(request: Request, world: World, platform: Platform) -> str:

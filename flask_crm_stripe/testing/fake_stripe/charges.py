@@ -9,7 +9,7 @@ from .state import Obj, World
 def new_intent(world: World, invoice: Obj) -> Obj:
     """The PaymentIntent of a freshly finalised invoice, waiting for a card. Not stored."""
     intent_id = world.new_id("pi")
-    return shapes.blank("payment_intent") | {
+    return world.blank("payment_intent") | {
         "id": intent_id,
         "amount": invoice["amount_remaining"],
         "amount_details": {"tip": {}},
@@ -28,7 +28,7 @@ def new_charge(world: World, invoice: Obj, intent: Obj, card: cards.Card) -> Obj
     """The charge of this card for what remains of the invoice, succeeded or failed. Not stored."""
     amount, failed = invoice["amount_remaining"], card.decline
     charge_id = world.new_id("ch")
-    return shapes.blank("charge") | {
+    return world.blank("charge") | {
         "id": charge_id,
         "amount": amount,
         "amount_captured": 0 if failed else amount,

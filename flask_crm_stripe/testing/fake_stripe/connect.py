@@ -16,7 +16,7 @@ from . import auth
 from .desk import Desk, OAuthRefusal, as_json
 from .errors import StripeFault
 from .records import RequestRecord
-from .state import World
+from .state import Obj, World
 
 COUNTRIES = {
     "NL": "Netherlands", "BE": "Belgium", "DE": "Germany", "FR": "France", "GB": "United Kingdom", "IE": "Ireland",
@@ -56,9 +56,7 @@ def authorize(desk: Desk) -> str | Response:
         return _back(ask, error="access_denied", error_description="The user denied your request")
     account_id = _chosen(desk.world)
     if account_id is None:
-        return _consent_page(
-            desk, ask, problem="Choose an account, or give the new one a name, and press Connect again."
-        )
+        return _consent_page(desk, ask, problem=NO_CHOICE)
     code = desk.issue(ask["client_id"], account_id, ask["scope"])
     return _back(ask, scope=ask["scope"], code=code)
 
@@ -78,11 +76,12 @@ def _consent_asked(desk: Desk) -> dict[str, str]:
         "client_id": client_id,
         "scope": "read_write",
         "state": args.get("state", ""),
-        "redirect_uri": _redirect_uri(desk.redirect_uris.get(client_id, []), args.get("redirect_uri")),
+        "redirect_uri": _redirect_uri(desk, client_id, args.get("redirect_uri")),
     }
 
 
-def _redirect_uri(registered: list[str], given: str | None) -> str:
+def _redirect_uri(desk: Desk, client_id: str, given: str | None) -> str:
+    registered = desk.redirect_uris.get(client_id, [])
     if given is None and registered:
         return registered[0]
     parts = urlsplit(given or "")
@@ -91,14 +90,15 @@ def _redirect_uri(registered: list[str], given: str | None) -> str:
     if registered and given not in registered:
         words = f"Invalid redirect URI '{given}'. Ensure this uri matches exactly one of the uris in your settings."
         raise OAuthRefusal("invalid_redirect_uri", words)
+    if desk.world.livemode and parts.scheme != "https":
+        raise OAuthRefusal("invalid_redirect_uri", f"Invalid redirect URI '{given}'. In live mode it must use https.")
     return given
 
 
 def _consent_page(desk: Desk, ask: dict[str, str], problem: str = "") -> str:
     world = desk.world
     platform = world.platform_of_client(ask["client_id"])
-    own = {each.account_id for each in world.platforms}
-    accounts = {key: account for key, account in world.accounts.items() if key not in own}
+    accounts = _offered(world)
     return flask.render_template(
         "fake_stripe/authorize.html",
         platform=world.platform_name,
@@ -113,11 +113,16 @@ def _consent_page(desk: Desk, ask: dict[str, str], problem: str = "") -> str:
     )
 
 
+def _offered(world: World) -> dict[str, Obj]:
+    """The accounts that can be connected: no platform's own, and none that is closed."""
+    out = {each.account_id for each in world.platforms} | world.closed
+    return {key: account for key, account in world.accounts.items() if key not in out}
+
+
 def _chosen(world: World) -> str | None:
     choice = request.form.get("account", "")
     if choice != "new":
-        own = {each.account_id for each in world.platforms}
-        return choice if choice in world.accounts and choice not in own else None
+        return choice if choice in _offered(world) else None
     name = request.form.get("name", "").strip()
     country, currency = request.form.get("country", ""), request.form.get("currency", "")
     if not name or country not in COUNTRIES or currency not in CURRENCIES:
@@ -138,15 +143,13 @@ def _back(ask: dict[str, str], **answer: str) -> Response:
 
 def token(desk: Desk) -> dict[str, Any]:
     """POST /oauth/token: authorization_code or refresh_token."""
-    key, form = _key(), request.form
+    key, form = _key(desk.world), request.form
     grant = form.get("grant_type")
     if not grant:
         raise OAuthRefusal("invalid_request", "No grant type specified")
-    if grant not in ("authorization_code", "refresh_token"):
+    if grant not in GRANTS:
         raise OAuthRefusal("unsupported_grant_type", f"Grant type not supported: {grant}")
-    name, label = (
-        ("code", "authorization code") if grant == "authorization_code" else ("refresh_token", "refresh token")
-    )
+    name, label = GRANTS[grant]
     value = form.get(name, "")
     if not value:
         raise OAuthRefusal("invalid_request", f"No {label} provided")
@@ -159,7 +162,7 @@ def token(desk: Desk) -> dict[str, Any]:
 
 def deauthorize(desk: Desk) -> dict[str, Any]:
     """POST /oauth/deauthorize: the platform ends a connection."""
-    key, form = _key(), request.form
+    key, form = _key(desk.world), request.form
     client_id, account_id = form.get("client_id", ""), form.get("stripe_user_id", "")
     if not client_id or not account_id:
         raise OAuthRefusal("invalid_request", f"No {'stripe_user_id' if client_id else 'client_id'} provided")
@@ -171,16 +174,11 @@ def deauthorize(desk: Desk) -> dict[str, Any]:
     return {"stripe_user_id": account_id}
 
 
-def _key() -> str:
+def _key(world: World) -> str:
     # Basic's user part is the key, as for the API: `ca_...:sk_...` is therefore refused.
     given = request.authorization
     key = (given.username or given.token if given else None) or request.form.get("client_secret", "")
-    if not key:
-        raise StripeFault(auth.NO_KEY, status=401)
-    if "_live_" in key:
-        raise StripeFault(auth.LIVE_KEY, status=401)
-    if not key.startswith("sk_test_"):
-        raise StripeFault(f"Invalid API Key provided: {auth.masked(key)}", status=401)
+    auth.check_key(key, world)
     return key
 
 

@@ -5,7 +5,10 @@
     GET POST         /_fake/webhooks     {"do": hold, release, drop, duplicate, reorder, resend or deliver}
     GET POST         /_fake/clock        {"advance": seconds}
     GET POST         /_fake/switches     {name: position}
-    POST             /_fake/accounts     {"name", "country", "currency"}: one more account to connect
+    POST             /_fake/accounts     {"name", "country", "currency", "id"}: one more account to connect
+    POST             /_fake/account      {"account", "set": {field: value}}: the owner or Stripe changes an account
+    POST             /_fake/reject       {"account", "reason"}: Stripe rejects it
+    POST             /_fake/close        {"account"}: the business closes it
     POST             /_fake/disconnect   {"account"}: the business disconnects in its own dashboard
     GET              /_fake/state        all accounts and their objects
 
@@ -14,7 +17,8 @@ They answer on this machine only (see loopback.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,7 +26,7 @@ from flask import Blueprint, Flask, jsonify, request
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response
 
-from . import loopback
+from . import accounts, loopback
 from .desk import Desk
 from .faults import BadFault, Fault, Faults
 from .records import RequestRecord
@@ -128,8 +132,31 @@ class Controls:
         name, country, currency = (body.get(field, default) for field, default in ACCOUNT_FIELDS)
         if not all(isinstance(each, str) and each for each in (name, country, currency)):
             raise BadRequest("name, country and currency are texts; name must be given.")
-        with self.world.lock:
-            return self.world.create_account(str(name), str(country), str(currency))
+        wanted = None if body.get("id") is None else str(body["id"])
+        with self.world.lock, _refusing():
+            return self.world.create_account(str(name), str(country), str(currency), id=wanted)
+
+    def update_account(self) -> Any:
+        """The owner or Stripe changes an account."""
+        body = _body()
+        fields = body.get("set")
+        if not isinstance(fields, dict):
+            raise BadRequest("set is an object with the fields to set.")
+        with self.world.lock, _refusing():
+            return accounts.update(self.world, str(body.get("account", "")), fields)
+
+    def reject_account(self) -> Any:
+        """Stripe rejects an account."""
+        body = _body()
+        with self.world.lock, _refusing():
+            return accounts.reject(self.world, str(body.get("account", "")), str(body.get("reason", "fraud")))
+
+    def close_account(self) -> Any:
+        """The business closes its account."""
+        account_id = str(_body().get("account", ""))
+        with self.world.lock, _refusing():
+            accounts.close(self.desk, account_id)
+        return {"account": account_id}
 
     def disconnect(self) -> Any:
         """The business ends the connection in its own dashboard."""
@@ -147,6 +174,7 @@ class Controls:
                     "account": account,
                     "connected": any(account_id in each.connected for each in self.world.platforms),
                     "platform": any(account_id == each.account_id for each in self.world.platforms),
+                    "closed": account_id in self.world.closed,
                     "objects": {kind: list(found.values()) for kind, found in self.world.store(account_id).items()},
                 }
                 for account_id, account in self.world.accounts.items()
@@ -173,6 +201,9 @@ def register(app: Flask, controls: Controls) -> None:
         ("GET", "/switches", controls.switches),
         ("POST", "/switches", controls.turn),
         ("POST", "/accounts", controls.add_account),
+        ("POST", "/account", controls.update_account),
+        ("POST", "/reject", controls.reject_account),
+        ("POST", "/close", controls.close_account),
         ("POST", "/disconnect", controls.disconnect),
         ("GET", "/state", controls.state),
     ):
@@ -186,6 +217,15 @@ def _answered(action: Callable[[], Any]) -> Callable[[], Any]:
 
 def _refused(error: HTTPException) -> tuple[Response, int]:
     return jsonify({"error": error.description}), error.code or 500
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """A 400 with the sentence of a ValueError."""
+    try:
+        yield
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
 
 
 def _body() -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""`/`: what this FakeStripe holds and what happened, for people: accounts, invoices, requests, events, deliveries."""
+"""`/`: what this FakeStripe holds and what happened, for people: accounts, invoices, requests, events, deliveries.
+
+The buttons of an account post to `/accounts/<account_id>/<deed>` (see deeds.py).
+"""
 
 from __future__ import annotations
 
@@ -12,25 +15,36 @@ import flask
 from flask import Blueprint, Flask, request
 from werkzeug.wrappers import Response
 
-from . import loopback
+from . import deeds, loopback
 from .control import without_secrets
+from .desk import Desk
 from .invoice_view import STATES, amount
 from .state import Obj, World
 from .webhooks import Courier
 
 MOST = 30
 CSP = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
+OWN_FORMS = f"{CSP}; form-action 'self'"
+"""For the dashboard. The consent page's form must lead on to the CRM's address, which browsers count as its action."""
 
 
-def register(app: Flask, world: World, courier: Courier) -> None:
+def register(app: Flask, world: World, courier: Courier, desk: Desk) -> None:
     """Add the page to the app, and to every page the headers of a careful one."""
     pages = Blueprint("dashboard", __name__)
 
     @pages.get("/")
-    def dashboard() -> str:
+    def dashboard() -> Response:
         loopback.require(request)
         with world.lock:
-            return _page(world, courier, request.args.get("account", ""), request.args.get("request", ""))
+            page = _page(world, courier, request.args.get("account", ""), request.args.get("request", ""))
+        return Response(page, headers={"Content-Security-Policy": OWN_FORMS}, mimetype="text/html")
+
+    @pages.post("/accounts/<account_id>/<deed>")
+    def do(account_id: str, deed: str) -> Response:
+        loopback.require(request)
+        with world.lock:
+            deeds.do(desk, account_id, deed)
+        return flask.redirect(flask.url_for("dashboard.dashboard", account=account_id), 303)
 
     app.register_blueprint(pages)
     app.after_request(_careful)
@@ -83,6 +97,9 @@ def _account(world: World, account_id: str) -> dict[str, Any]:
         "currency": (account["default_currency"] or "").upper(),
         "connected": any(account_id in each.connected for each in world.platforms),
         "platform": any(account_id == each.account_id for each in world.platforms),
+        "closed": account_id in world.closed,
+        "news": deeds.news(account),
+        "deeds": deeds.offered(world, account_id),
         "invoices": len(world.store(account_id)["invoice"]),
     }
 

@@ -68,6 +68,8 @@ class Desk:
             raise OAuthRefusal("invalid_grant", words)
         if self.world.now() - code.at > CODE_LIFETIME:
             raise OAuthRefusal("invalid_grant", f"Authorization code expired: {value}")
+        if code.account_id in self.world.closed:
+            raise OAuthRefusal("invalid_grant", f"The account of this authorization code is closed: {value}")
         code.used = True
         self.world.connect(platform, code.account_id)
         self.world.emit("account.application.authorized", self._application(platform), code.account_id)
@@ -100,16 +102,18 @@ class Desk:
         answer: dict[str, Any] = {
             "stripe_user_id": code.account_id,
             "scope": code.scope,
-            "livemode": False,
+            "livemode": self.world.livemode,
             "token_type": "bearer",
         }
         if self.world.switches.token_fields == "present":
+            # Of live mode only what nobody could take for a real key, here or anywhere.
+            mode = "live_fake" if self.world.livemode else "test_"
             refresh = f"rt_{secrets.token_hex(16)}"
             self.refresh_tokens[refresh] = code
             answer |= {
-                "access_token": f"sk_test_{secrets.token_hex(16)}",
+                "access_token": f"sk_{mode}{secrets.token_hex(16)}",
                 "refresh_token": refresh,
-                "stripe_publishable_key": f"pk_test_{secrets.token_hex(16)}",
+                "stripe_publishable_key": f"pk_{mode}{secrets.token_hex(16)}",
             }
         return answer
 

@@ -10,7 +10,7 @@ import stripe
 from stripe._list_object import ListObject
 from stripe._stripe_object import StripeObject
 
-from . import shapes
+from . import shapes, subscriptions
 from .errors import StripeFault, invalid
 from .paging import list_object
 from .routing import Route
@@ -23,6 +23,7 @@ KINDS = {
     "accounts": "account",
     "balance_transactions": "balance_transaction",
     "charges": "charge",
+    "country_specs": "country_spec",
     "coupons": "coupon",
     "customers": "customer",
     "events": "event",
@@ -32,10 +33,14 @@ KINDS = {
     "payment_intents": "payment_intent",
     "prices": "price",
     "products": "product",
+    "subscriptions": "subscription",
+    "tax": "tax.settings",
     "tax_rates": "tax_rate",
     "webhook_endpoints": "webhook_endpoint",
 }
 KINDS_INSIDE = {"lines": "line_item", "tax_ids": "tax_id"}
+SINGLE = (["account"], ["tax", "settings"])
+"""Addresses without an id that answer one object."""
 
 
 class Expander:
@@ -128,7 +133,9 @@ class Expander:
         if (kind, name) == ("customer", "tax_ids"):
             tax_ids = [t for t in store["tax_id"].values() if t["customer"] == obj["id"]]
             return list_object(f"/v1/customers/{obj['id']}/tax_ids", shapes.clone(tax_ids))
-        if name in ("subscriptions", "sources", "refunds"):
+        if (kind, name) == ("customer", "subscriptions"):
+            return subscriptions.current(self.world, self.account_id, obj["id"])
+        if name in ("sources", "refunds"):
             return list_object(f"/v1/{kind}s/{obj['id']}/{name}", [])
         stored = self.world.find(self.account_id, kind, obj["id"]) or {}
         return shapes.clone(stored.get(name))
@@ -178,10 +185,11 @@ def answered_by(route: Route) -> tuple[Any, bool]:
     parts = route.path.split("/")[2:]
     inner = next((KINDS_INSIDE[part] for part in parts[1:] if part in KINDS_INSIDE), None)
     kind = inner or KINDS[parts[0]]
-    return shapes.resource_class(kind), route.method == "GET" and parts[-1][0] != "{" and parts != ["account"]
+    return shapes.resource_class(kind), route.method == "GET" and parts[-1][0] != "{" and parts not in SINGLE
 
 
 def _class_named(hint: Any) -> Any:
-    if isinstance(hint, typing.ForwardRef):
-        return getattr(stripe, hint.__forward_arg__, None)
+    name = hint.__forward_arg__ if isinstance(hint, typing.ForwardRef) else hint
+    if isinstance(name, str):
+        return getattr(stripe, name, None)
     return hint if isinstance(hint, type) and issubclass(hint, StripeObject) else None

@@ -25,7 +25,7 @@ DAY = 86400
 
 def links(world: World, account_id: str, invoice: Obj) -> dict[str, str]:
     """A fresh address for the page and the PDF of an invoice: its `hosted_invoice_url` and `invoice_pdf`."""
-    token = f"test_{secrets.token_urlsafe(24)}{world.now():010d}"
+    token = f"{'live' if world.livemode else 'test'}_{secrets.token_urlsafe(24)}{world.now():010d}"
     world.hosted[token] = (account_id, invoice["id"])
     url = f"{world.base_url}/i/{account_id}/{token}"
     return {"hosted_invoice_url": f"{url}?s=ap", "invoice_pdf": f"{url}/pdf?s=ap"}
@@ -70,15 +70,18 @@ def _shown(world: World, account_id: str, token: str, show: Callable[[Obj], Any]
 
 
 def _page(world: World, account_id: str, invoice: Obj, problem: str = "", status: int = 200) -> tuple[str, int]:
-    payable = _payable(world, invoice)
+    owed = _payable(world, invoice)
+    paused = owed and not payments.can_charge(world, account_id)
     shown = view(world, account_id, invoice)
     pdf = flask.url_for("hosted.pdf", account_id=account_id, token=flask.request.view_args["token"])  # type: ignore[index]
     return flask.render_template(
-        "fake_stripe/hosted.html", invoice=shown, payable=payable, problem=problem, pdf=pdf
+        "fake_stripe/hosted.html", invoice=shown, owed=owed, paused=paused, problem=problem, pdf=pdf
     ), status
 
 
 def _pay(world: World, account_id: str, invoice: Obj) -> Any:
+    if not payments.can_charge(world, account_id):
+        return _page(world, account_id, invoice, "Nothing was charged.", 409)
     if not _payable(world, invoice):
         return _page(world, account_id, invoice, "This invoice can no longer be paid; nothing was charged.", 409)
     card = cards.by_number(request.form.get("card", ""))

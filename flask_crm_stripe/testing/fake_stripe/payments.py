@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import cards, charges, settlement, shapes
+from . import cards, charges, settlement
 from .errors import StripeFault, invalid, missing
 from .state import Obj, World
 
@@ -20,20 +20,23 @@ NO_METHOD = (
     "method. For more information, visit https://stripe.com/docs/billing/subscriptions/payment-methods-setting"
     "#payment-method-priority."
 )
+CHARGES_OFF = (
+    "Your account cannot currently make {mode} charges. If you are a customer trying to make a purchase, please "
+    "contact the owner of this site. Your transaction has not been processed."
+)
 
 
 def start(world: World, account_id: str, invoice: Obj) -> Obj:
     """Make the default InvoicePayment and its PaymentIntent for a finalised invoice, as Stripe does. Returns the
     InvoicePayment."""
     intent = world.put(account_id, charges.new_intent(world, invoice))
-    payment = shapes.blank("invoice_payment") | {
+    payment = world.blank("invoice_payment") | {
         "id": world.new_id("inpay"),
         "amount_requested": invoice["amount_remaining"],
         "created": world.now(),
         "currency": invoice["currency"],
         "invoice": invoice["id"],
         "is_default": True,
-        "livemode": False,
         "payment": {"charge": None, "payment_intent": intent["id"], "payment_record": None, "type": "payment_intent"},
         "status": "open",
     }
@@ -62,22 +65,35 @@ def pay(world: World, account_id: str, invoice: Obj, params: dict[str, Any]) -> 
     if not method:
         raise invalid(NO_METHOD, code="resource_missing")
     card = cards.by_payment_method(method)
-    if card is None:
-        raise missing("PaymentMethod", method, "payment_method")
+    if card is None or world.livemode:
+        raise _no_method(world, method, card)
     return charge(world, account_id, invoice, card)
 
 
 def charge(world: World, account_id: str, invoice: Obj, card: cards.Card) -> Obj:
     """Collect what remains of the invoice from a test card, and return the paid invoice.
 
-    Raises StripeFault 402 (`card_declined`) after recording the failed charge and its events.
+    Raises StripeFault 402 (`card_declined`) after recording the failed charge and its events, and 400 where the account
+    may not charge.
     """
+    if not can_charge(world, account_id):
+        raise StripeFault(CHARGES_OFF.format(mode="live" if world.livemode else "test"), executed=True)
     payment = _open_default(world, account_id, invoice)
     intent = world.store(account_id)["payment_intent"][payment["payment"]["payment_intent"]]
     taken = charges.new_charge(world, invoice, intent, card)
     if card.decline is not None:
         raise _declined(world, account_id, invoice, intent, taken, card, card.decline)
     return _succeeded(world, account_id, invoice, payment, intent, taken)
+
+
+def can_charge(world: World, account_id: str) -> bool:
+    """Whether the account may take a payment now: not when it is closed, not in live mode while its charges are off; in
+    test mode the switch decides."""
+    if account_id in world.closed:
+        return False
+    if not world.livemode and world.switches.pay_with_charges_off == "accept":
+        return True
+    return bool(world.accounts[account_id]["charges_enabled"])
 
 
 # -- what happens ------------------------------------------------------------------------------------------------------
@@ -105,6 +121,17 @@ def _succeeded(world: World, account_id: str, invoice: Obj, payment: Obj, intent
     world.emit("invoice_payment.paid", payment, account_id)
     settlement.settle(world, account_id, taken)
     return invoice
+
+
+def _no_method(world: World, method: str, card: cards.Card | None) -> StripeFault:
+    refusal = missing("PaymentMethod", method, "payment_method")
+    if card is None:
+        return refusal
+    # A ready-made card such as pm_card_visa is of test mode.
+    words = (
+        f"{refusal.message}; a similar object exists in test mode, but a live mode key was used to make this request."
+    )
+    return StripeFault(words, code=refusal.code, param=refusal.param, executed=True)
 
 
 def _declined(

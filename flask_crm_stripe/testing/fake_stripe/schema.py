@@ -9,6 +9,7 @@ import types
 import typing
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any, Literal, Union, get_args, get_origin
 
 import stripe.params
@@ -33,8 +34,8 @@ def check(params: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def params_class(name: str) -> Any:
-    """The TypedDict ``stripe.params.<name>``."""
-    return getattr(stripe.params, name)
+    """The TypedDict ``stripe.params.<name>``; a dot in the name leads into a namespace such as ``tax``."""
+    return attrgetter(name)(stripe.params)
 
 
 @cache

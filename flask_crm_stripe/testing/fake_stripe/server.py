@@ -9,12 +9,12 @@ from typing import Any
 import flask
 from requests import Session
 
-from . import api, connect, control, dashboard, hosted, shapes, walks
+from . import accounts, api, connect, control, dashboard, hosted, shapes, subscriptions, tax, walks
 from .deliveries import Delivery, Send
 from .faults import Fault, Faults, FaultyApp
 from .records import RequestRecord
 from .resources import webhook_endpoints
-from .serving import RunningServer
+from .serving import TLS, RunningServer
 from .state import Clock, World
 from .switches import Switches
 from .transport import RequestsAdapter, StripeHTTPClient
@@ -28,7 +28,8 @@ class FakeStripe:
     """A stateful Stripe for one's own machine. See the package's docstring for how to use it.
 
     `faults`, `webhooks` (hold, drop, duplicate, reorder, resend) and `clock` are the same controls that `/_fake/*`
-    offers over HTTP. `base_url` is where people's browsers find the pages; serving sets it unless it is given.
+    offers over HTTP. `base_url` is where people's browsers find the pages; serving sets it unless it is given. With
+    `livemode` it is a Stripe in live mode, which takes no key but those that begin with `sk_live_fake`.
     """
 
     def __init__(
@@ -38,9 +39,13 @@ class FakeStripe:
         platform_name: str = "Platform",
         base_url: str | None = None,
         public: bool = False,
+        livemode: bool = False,
     ) -> None:
         self.world = World(
-            base_url=(base_url or DEFAULT_URL).rstrip("/"), platform_name=platform_name, switches=switches or Switches()
+            base_url=(base_url or DEFAULT_URL).rstrip("/"),
+            platform_name=platform_name,
+            livemode=livemode,
+            switches=switches or Switches(),
         )
         self.public = public
         self.faults = Faults()
@@ -48,14 +53,20 @@ class FakeStripe:
         self._fixed_url = base_url is not None
         self.app = flask.Flask(__name__.rpartition(".")[0], template_folder="templates", static_folder="static")
         self.app.extensions["fake_stripe"] = self
+        self.app.context_processor(lambda: {"livemode": livemode})
         api.register(self.app, self.world)
         self.connect = connect.register(self.app, self.world)
         hosted.register(self.app, self.world)
         control.register(self.app, control.Controls(self.world, self.faults, self.webhooks, self.connect))
-        dashboard.register(self.app, self.world, self.webhooks)
+        dashboard.register(self.app, self.world, self.webhooks, self.connect)
         self.wsgi_app = FaultyApp(self.app.wsgi_app, self.faults, self._note)
 
     # -- looking at it -----------------------------------------------------------------------------------------------
+
+    @property
+    def livemode(self) -> bool:
+        """Whether this is a Stripe in live mode."""
+        return self.world.livemode
 
     @property
     def requests(self) -> list[RequestRecord]:
@@ -69,10 +80,12 @@ class FakeStripe:
 
     # -- setting it up -----------------------------------------------------------------------------------------------
 
-    def create_account(self, name: str, country: str = "NL", currency: str = "eur", **fields: Any) -> dict[str, Any]:
-        """A connectable Standard account."""
+    def create_account(
+        self, name: str, country: str = "NL", currency: str = "eur", *, id: str | None = None, **fields: Any
+    ) -> dict[str, Any]:
+        """A connectable Standard account. By its `id` one can be in a test and in a live FakeStripe, as at Stripe."""
         with self.world.lock:
-            return self.world.create_account(name, country, currency, **fields)
+            return self.world.create_account(name, country, currency, id=id, **fields)
 
     def add_endpoint(
         self, url: str, secret: str | None = None, events: Sequence[str] = ("*",), connect: bool = True
@@ -94,6 +107,49 @@ class FakeStripe:
         """The business disconnects every platform in its own Stripe dashboard."""
         with self.world.lock:
             self.connect.revoke(account_id)
+
+    # -- what happens at Stripe --------------------------------------------------------------------------------------
+
+    def update_account(self, account_id: str, **fields: Any) -> dict[str, Any]:
+        """The owner or Stripe changes the account; an object such as `requirements` is merged one level deep. Says
+        `account.updated` and `capability.updated` for what changed. ValueError for a field that cannot be."""
+        with self.world.lock:
+            return shapes.clone(accounts.update(self.world, account_id, fields))
+
+    def reject_account(self, account_id: str, reason: str = "fraud") -> dict[str, Any]:
+        """Stripe rejects the account: charges and payouts off for good. The API goes on answering for it."""
+        with self.world.lock:
+            return shapes.clone(accounts.reject(self.world, account_id, reason))
+
+    def close_account(self, account_id: str) -> None:
+        """The business closes its account: every platform is disconnected, and nothing reaches it any more."""
+        with self.world.lock:
+            accounts.close(self.connect, account_id)
+
+    def update_tax_settings(self, account_id: str, **fields: Any) -> dict[str, Any]:
+        """The owner sets `defaults` or `head_office` of the account's tax settings; says `tax.settings.updated`."""
+        with self.world.lock:
+            return shapes.clone(tax.update(self.world, account_id, fields))
+
+    def add_subscription(
+        self,
+        account_id: str,
+        customer: str,
+        *,
+        amount: int,
+        currency: str,
+        interval: str = "month",
+        status: str = "active",
+        description: str = "",
+        collection_method: str = "charge_automatically",
+    ) -> dict[str, Any]:
+        """The business makes a subscription for a customer (by id) in its own dashboard, with a product and a price.
+        ValueError for what Stripe would refuse."""
+        wanted = {"amount": amount, "currency": currency, "interval": interval, "status": status}
+        wanted |= {"description": description, "collection_method": collection_method}
+        with self.world.lock:
+            made = subscriptions.add(self.world, account_id, customer, wanted)
+            return subscriptions.shown(self.world, account_id, made)
 
     # -- mounted: no sockets -----------------------------------------------------------------------------------------
 
@@ -129,14 +185,17 @@ class FakeStripe:
 
     # -- served ------------------------------------------------------------------------------------------------------
 
-    def serve(self, host: str = "127.0.0.1", port: int = 0, threaded: bool = True) -> RunningServer:
+    def serve(
+        self, host: str = "127.0.0.1", port: int = 0, threaded: bool = True, ssl_context: TLS | None = None
+    ) -> RunningServer:
         """Serve in background threads (port 0: a free one) and deliver webhooks over HTTP until `.stop()`.
 
+        With an `ssl_context`, or the paths of a certificate and its key, over TLS: `.url` begins with https.
         ValueError for an address that others can reach, unless this FakeStripe was made with `public=True`.
         """
         if not self.public and host not in ("127.0.0.1", "localhost", "::1"):
             raise ValueError(f"FakeStripe serves this machine only, not {host}. To share it, make it with public=True.")
-        server = RunningServer(self.wsgi_app, self.webhooks, host, port, threaded)
+        server = RunningServer(self.wsgi_app, self.webhooks, host, port, threaded, ssl_context)
         if not self._fixed_url:
             self.world.base_url = server.url
         return server.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from wsgiref.types import WSGIApplication
 
@@ -9,6 +10,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from .deliveries import HTTP_TIMEOUT
 from .webhooks import Courier
+
+TLS = ssl.SSLContext | tuple[str, str]
+"""A server's context, or the paths of its certificate and its key."""
 
 
 class _Quiet(WSGIRequestHandler):
@@ -43,13 +47,24 @@ class Postman(threading.Thread):
 class RunningServer:
     """A served FakeStripe. `url` is its address; `stop()` ends it. Also a context manager."""
 
-    def __init__(self, app: WSGIApplication, courier: Courier, host: str, port: int, threaded: bool = True) -> None:
-        self._server = make_server(host, port, app, threaded=threaded, request_handler=_Quiet)
+    def __init__(
+        self,
+        app: WSGIApplication,
+        courier: Courier,
+        host: str,
+        port: int,
+        threaded: bool = True,
+        ssl_context: TLS | None = None,
+    ) -> None:
+        self._server = make_server(host, port, app, threaded=threaded, request_handler=_Quiet, ssl_context=ssl_context)
+        if isinstance(self._server.socket, ssl.SSLSocket):
+            # Greeted in the thread that answers: a client that says nothing must not keep all others waiting.
+            self._server.socket.do_handshake_on_connect = False  # type: ignore[attr-defined]
         self._postman = Postman(courier)
         self._thread = threading.Thread(target=self._server.serve_forever, name="fake-stripe", daemon=True)
         self.port: int = self._server.server_port
         shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{self.port}"
+        self.url = f"{'https' if ssl_context else 'http'}://{shown}:{self.port}"
 
     def start(self) -> RunningServer:
         """Serve in the background."""

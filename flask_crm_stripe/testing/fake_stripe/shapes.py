@@ -23,6 +23,7 @@ INCLUDABLE: dict[str, tuple[str, ...]] = {
     "price": ("currency_options", "tiers"),
     "coupon": ("applies_to", "currency_options"),
     "charge": ("refunds",),
+    "plan": ("tiers",),
 }
 """Fields that Stripe leaves out unless ``expand`` asks for them (or, for some, for good in these API versions)."""
 
@@ -97,6 +98,11 @@ def declared(cls: type[StripeObject]) -> dict[str, Any]:
         for name, hint in inspect.get_annotations(cls).items()
         if not name.startswith("_") and name not in hidden
     }
+
+
+def blank_of(cls: type[StripeObject]) -> Obj:
+    """A fresh object of an SDK class that sits inside another one, with every declared field."""
+    return _blank_of(cls, set())
 
 
 def nested_blank(kind: str, *path: str) -> Obj:

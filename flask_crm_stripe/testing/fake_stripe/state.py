@@ -8,10 +8,13 @@ How the modules share it (everything runs inside ``with world.lock`` for the len
 * Change a copy, check everything, then ``world.put`` it and ``world.emit`` what happened: a refused request must
   leave no trace.
 * ``world.sinks`` are called with each new event (``sink(event, account_id)``); webhooks.py appends its ``enqueue``.
+* ``world.blank(kind)`` is ``shapes.blank(kind)`` with this world's ``livemode``: objects are made with it.
+* ``world.accounts`` keeps a closed account too, for its old objects; ``world.closed`` names it, and nothing reaches it.
 * ``world.current`` is the request being answered (request id and idempotency key go into its events), or None for
   what a customer does on a hosted page.
 * A webhook endpoint is stored in the platform's account with its ``secret``; ``application`` is not null when it
   listens to connected accounts. The routes leave the secret out, except in the answer that creates it.
+* Tax settings have no id: an account's stand in its store as ``["tax.settings"]["tax.settings"]`` once they are set.
 * Kinds that begin with ``_`` in a store are FakeStripe's own notes, never shown to a client.
 * ``world.hosted`` maps the token of a hosted invoice page to ``(account_id, invoice_id)``; finalising fills it.
 * payments.py gives three functions that the invoice resource calls, each with the stored invoice, already ``open``:
@@ -28,6 +31,7 @@ How the modules share it (everything runs inside ``with world.lock`` for the len
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections import defaultdict
@@ -37,7 +41,7 @@ from typing import Any
 
 from stripe._api_version import _ApiVersion
 
-from . import shapes
+from . import merging, shapes
 from .records import Platform, RequestRecord, SavedAnswer
 from .switches import Switches
 
@@ -49,6 +53,7 @@ Store = defaultdict[str, dict[str, Obj]]
 Sink = Callable[[Obj, str], None]
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_ACCOUNT_ID = re.compile(r"acct_[A-Za-z0-9]{1,250}")
 
 
 class Clock:
@@ -75,10 +80,12 @@ class World:
 
     base_url: str = "http://127.0.0.1:12111"
     platform_name: str = "Platform"
+    livemode: bool = False
     switches: Switches = field(default_factory=Switches)
     clock: Clock = field(default_factory=Clock)
     lock: threading.RLock = field(default_factory=threading.RLock)
     accounts: dict[str, Obj] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
     platforms: list[Platform] = field(default_factory=list)
     requests: list[RequestRecord] = field(default_factory=list)
     answers: dict[tuple[str, str], SavedAnswer] = field(default_factory=dict)
@@ -97,6 +104,11 @@ class World:
         """A new id such as ``in_1Fb7...`` that nothing else has."""
         length = 14 if prefix == "acct" else 22
         return f"{prefix}_1F" + "".join(random.choices(_ALPHABET, k=length))
+
+    def blank(self, kind: str) -> Obj:
+        """A fresh object of this type, of this world's mode where the type says which mode it is of."""
+        shape = shapes.blank(kind)
+        return shape | {"livemode": self.livemode} if "livemode" in shape else shape
 
     # -- objects -------------------------------------------------------------------------------------------------
 
@@ -122,7 +134,7 @@ class World:
 
         ``previous`` holds the old values of the fields that changed (for ``*.updated``).
         """
-        event = shapes.blank("event") | {
+        event = self.blank("event") | {
             "id": self.new_id("evt"),
             "type": event_type,
             "created": self.now(),
@@ -146,15 +158,29 @@ class World:
         """The account with this id, a platform's or another, or None."""
         return self.accounts.get(account_id)
 
-    def create_account(self, name: str, country: str = "NL", currency: str = "eur", **fields: Any) -> Obj:
-        """A new Standard account that can be connected: charges and payouts enabled unless ``fields`` say not."""
-        account_id = self.new_id("acct")
-        account = shapes.account(account_id, name, country, currency, self.now()) | fields
+    def create_account(
+        self, name: str, country: str = "NL", currency: str = "eur", *, id: str | None = None, **fields: Any
+    ) -> Obj:
+        """A new Standard account that can be connected: charges and payouts enabled unless ``fields`` say not.
+
+        ``fields`` are merged as by ``FakeStripe.update_account``. ValueError for one that cannot be, or for an ``id``
+        that is taken or malformed.
+        """
+        account_id = self._own_id(id) if id is not None else self.new_id("acct")
+        fresh = shapes.account(account_id, name, country, currency, self.now())
+        account = merging.merged("account", fresh, fields, merging.FIXED_ON_ACCOUNT)
         self.accounts[account_id] = account
         return account
 
+    def _own_id(self, wanted: str) -> str:
+        if not _ACCOUNT_ID.fullmatch(wanted):
+            raise ValueError(f"{wanted!r} is no id of an account: acct_, then letters and digits.")
+        if wanted in self.accounts:
+            raise ValueError(f"There is an account {wanted} already.")
+        return wanted
+
     def platform_of_key(self, key: str) -> Platform:
-        """The platform that this ``sk_test_...`` key belongs to; made, with its account, on the key's first use."""
+        """The platform that this secret key belongs to; made, with its account, on the key's first use."""
         for platform in self.platforms:
             if key in platform.keys:
                 return platform

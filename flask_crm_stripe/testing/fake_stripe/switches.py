@@ -28,6 +28,8 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "balance_transaction": ("at_once", "later"),
     # POST /v1/invoices/{id}/pay on an uncollectible invoice.
     "pay_uncollectible": ("accept", "refuse"),
+    # A test payment to an account whose charges are off; a live one is refused in any case.
+    "pay_with_charges_off": ("accept", "refuse"),
     # The status with which a disconnected account is refused.
     "error_for_revoked": (403, 401),
     "finalize_without_lines": ("accept", "refuse"),
@@ -57,6 +59,7 @@ class Switches:
     token_fields: str = "present"
     balance_transaction: str = "at_once"
     pay_uncollectible: str = "accept"
+    pay_with_charges_off: str = "accept"
     error_for_revoked: int = 403
     finalize_without_lines: str = "accept"
     maximum_amount: int = 999_999_999_999

@@ -17,6 +17,9 @@ MODULES = (
     "lines",
     "invoiceitems",
     "reads",
+    "subscriptions",
+    "tax_settings",
+    "country_specs",
     "webhook_endpoints",
     "events",
 )

@@ -17,7 +17,7 @@ MAX_KEYS, MAX_KEY, MAX_VALUE = 50, 40, 500
 
 def new(call: Call, kind: str, prefix: str, **fields: Any) -> Obj:
     """A fresh object of this type with an id and a time; nothing is stored yet."""
-    base = shapes.blank(kind) | {"id": fields.pop("id", None) or call.world.new_id(prefix), "livemode": False}
+    base = call.world.blank(kind) | {"id": fields.pop("id", None) or call.world.new_id(prefix)}
     stamp = {"created": call.world.now()} if "created" in base else {}
     return base | stamp | fields
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import shapes
+from .. import shapes, subscriptions
 from ..errors import StripeFault, invalid
 from ..paging import matching, page
 from ..routing import Call, route
@@ -62,8 +62,9 @@ def list_all(call: Call) -> Obj:
 
 @route("DELETE", "/v1/customers/{id}", "CustomerDeleteParams")
 def delete(call: Call) -> Obj:
-    """Delete for good; the id stays known as deleted."""
+    """Delete for good, and cancel its subscriptions; the id stays known as deleted."""
     customer = alive(call)
+    subscriptions.cancel_all(call.world, call.account_id, customer["id"])
     call.world.put(call.account_id, customer | {"deleted": True})
     call.world.emit("customer.deleted", customer, call.account_id)
     return {"id": customer["id"], "object": "customer", "deleted": True}

@@ -33,7 +33,7 @@ class Draft:
 def start(call: Call, customer_id: str, currency: str, path: str) -> Draft:
     """An item with nothing set."""
     now = call.world.now()
-    item = shapes.blank("invoiceitem") | {
+    item = call.world.blank("invoiceitem") | {
         "id": call.world.new_id("ii"),
         "currency": currency,
         "customer": customer_id,
@@ -100,12 +100,11 @@ def line_of(call: Call, item: Obj, invoice_id: str, line_id: str | None = None) 
         "quantity_decimal",
     )
     return (
-        shapes.blank("line_item")
+        call.world.blank("line_item")
         | {name: item[name] for name in same}
         | {
             "id": line_id or call.world.new_id("il"),
             "invoice": invoice_id,
-            "livemode": False,
             "parent": parent,
             "subtotal": item["amount"],
             "pretax_credit_amounts": [],

@@ -24,7 +24,8 @@ PLAIN = (
     "unit_label",
     "url",
 )
-LIST = "active created ending_before ids limit shippable starting_after url"
+LIST = "active created ending_before ids limit shippable starting_after type url"
+MOST_IDS = 100
 BUILT = " ".join((*PLAIN, "metadata"))
 
 
@@ -67,10 +68,14 @@ def retrieve(call: Call) -> Obj:
 
 @route("GET", "/v1/products", "ProductListParams", LIST)
 def list_all(call: Call) -> Obj:
-    """Products, newest first; at most 100 ``ids``."""
+    """Products, newest first; at most 100 ``ids``, which are no pages [SDK]."""
     ids = call.params.get("ids")
+    for cursor in ("starting_after", "ending_before"):
+        common.exclusive(call.params, "ids", cursor)
+    if ids is not None and len(ids) > MOST_IDS:
+        raise invalid(f"You can give at most {MOST_IDS} ids (you gave {len(ids)}).", "ids")
     wanted = [each for each in call.store["product"].values() if ids is None or each["id"] in ids]
-    return page(call, matching(wanted, call.params, "active", "shippable", "url"))
+    return page(call, matching(wanted, call.params, "active", "shippable", "type", "url"))
 
 
 @route("DELETE", "/v1/products/{id}", "ProductDeleteParams")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from .. import shapes
-from ..errors import invalid, unbuilt
+from ..errors import StripeFault, invalid, unbuilt
 from ..paging import page
 from ..routing import Call, route
 from ..state import API_VERSION, Obj, World
@@ -24,11 +23,12 @@ MOST = 16
 def create(call: Call) -> Obj:
     """A new endpoint; this is the only answer that ever holds its signing secret."""
     params = call.params
-    _check(params)
+    _check(call)
     if params.get("api_version", API_VERSION) != API_VERSION:
         raise unbuilt(f"events in API version {params['api_version']}; it speaks {API_VERSION} only")
     if len(call.store["webhook_endpoint"]) >= MOST:
-        raise invalid(f"You have reached the maximum of {MOST} test webhook endpoints.")
+        mode = "live" if call.world.livemode else "test"
+        raise invalid(f"You have reached the maximum of {MOST} {mode} webhook endpoints.")
     metadata = common.merged_metadata({}, params)
     endpoint = add(
         call.world,
@@ -54,7 +54,7 @@ def create(call: Call) -> Obj:
 def update(call: Call) -> Obj:
     """Change address, events, description, or switch it off and on. Its API version never changes."""
     before = call.named("webhook_endpoint")
-    _check(call.params)
+    _check(call)
     after = shapes.clone(before) | common.given(call.params, ("description", "enabled_events", "url"))
     after["metadata"] = common.merged_metadata(before["metadata"], call.params)
     if "disabled" in call.params:
@@ -93,7 +93,7 @@ def add(
 
     ``application`` is the platform's client id when the endpoint listens to connected accounts, else None.
     """
-    endpoint = shapes.blank("webhook_endpoint") | {
+    endpoint = world.blank("webhook_endpoint") | {
         "id": world.new_id("we"),
         "created": world.now(),
         "enabled_events": list(events),
@@ -114,9 +114,12 @@ def _public(endpoint: Obj) -> Obj:
     return {name: value for name, value in endpoint.items() if name != "secret"}
 
 
-def _check(params: dict[str, Any]) -> None:
+def _check(call: Call) -> None:
+    params = call.params
     if "url" in params:
         common.check_url(params["url"], "url")
+        if call.world.livemode and not params["url"].lower().startswith("https://"):
+            raise StripeFault("Invalid URL: in live mode it must begin with https://.", param="url", code="url_invalid")
     events = params.get("enabled_events")
     if events is not None and not events:
         raise invalid("Missing required param: enabled_events.", "enabled_events", "parameter_missing")
