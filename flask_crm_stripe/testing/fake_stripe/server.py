@@ -29,7 +29,8 @@ class FakeStripe:
 
     `faults`, `webhooks` (hold, drop, duplicate, reorder, resend) and `clock` are the same controls that `/_fake/*`
     offers over HTTP. `base_url` is where people's browsers find the pages; serving sets it unless it is given. With
-    `livemode` it is a Stripe in live mode, which takes no key but those that begin with `sk_live_fake`.
+    `livemode` it is a Stripe in live mode, which takes no key but those that begin with `sk_live_fake`. `platform_id`
+    is the account id of the first platform, which at Stripe is the same in both modes.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class FakeStripe:
         *,
         switches: Switches | None = None,
         platform_name: str = "Platform",
+        platform_id: str | None = None,
         base_url: str | None = None,
         public: bool = False,
         livemode: bool = False,
@@ -44,6 +46,7 @@ class FakeStripe:
         self.world = World(
             base_url=(base_url or DEFAULT_URL).rstrip("/"),
             platform_name=platform_name,
+            platform_id=platform_id,
             livemode=livemode,
             switches=switches or Switches(),
         )

@@ -80,6 +80,7 @@ class World:
 
     base_url: str = "http://127.0.0.1:12111"
     platform_name: str = "Platform"
+    platform_id: str | None = None
     livemode: bool = False
     switches: Switches = field(default_factory=Switches)
     clock: Clock = field(default_factory=Clock)
@@ -226,7 +227,8 @@ class World:
         platform.connected.discard(account_id)
 
     def _new_platform(self) -> Platform:
-        account = self.create_account(self.platform_name, "NL", "eur")
+        first_id = None if self.platforms else self.platform_id
+        account = self.create_account(self.platform_name, "NL", "eur", id=first_id)
         platform = Platform(account["id"])
         self.platforms.append(platform)
         return platform
