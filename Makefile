@@ -18,7 +18,7 @@ DEV := .venv/.dev-installed
 READY := $(if $(wildcard $(DEV)),$(DEV),$(DEMO))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check format bench messages lock test-lowest test-sqlalchemy20 clean
+.PHONY: help demo test unit check format bench rights messages lock test-lowest test-sqlalchemy20 clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ format: $(DEV) ## write the format, and what the linter can mend
 
 bench: $(DEV) ## measure; ONLY=webhooks for one
 	@$(BIN)/python -m bench $(ONLY)
+
+rights: $(DEV) ## try every entry as every role and write docs/rights.md
+	$(BIN)/python -m tests.rights.table
 
 messages: $(DEV) ## read the texts to translate, bring the catalogues up to date, compile them
 	@mkdir -p flask_crm_stripe/translations

@@ -40,6 +40,10 @@ class Nobody:
     def publish(self, signal: str, **payload: object) -> None:
         """Heard by nobody."""
 
+    def send(self, mail: object) -> bool:
+        """Nobody sends mails."""
+        return False
+
 
 @dataclass(frozen=True)
 class World:
@@ -63,7 +67,9 @@ def world() -> Iterator[World]:
         fake, crm, nobody, clock = FakeStripe(), MemoryCRM(), Nobody(), SystemClock()
         shared = SqlSharedLedger(sessionmaker(engine), FernetVault([Fernet.generate_key().decode()]))
         providers = StripeProviders(KEY, client_id="ca_bench", http_client=fake.http_client(), clock=clock)
-        platform = Platform(shared, crm, providers, nobody, nobody, clock, livemode=False, fingerprint="bench")
+        platform = Platform(
+            shared, crm, providers, nobody, nobody, nobody, clock, livemode=False, fingerprint=lambda: "bench.1.1"
+        )
         billing = platform.billing(BUSINESS, Actor("1", "Ines", ALL_PERMISSIONS))
         account = fake.create_account("Harbour & Pine", "NL", "eur")["id"]
         with fake.world.lock:

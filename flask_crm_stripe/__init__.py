@@ -15,6 +15,7 @@ from flask_crm_stripe.adapters.sqlalchemy.maps import Maps
 from flask_crm_stripe.extension import CRMStripe
 from flask_crm_stripe.model.business import ALL_PERMISSIONS, Actor, Business
 from flask_crm_stripe.model.crm import Address, Billable, Contact, ContactRef, Service, Source, SourceRef
+from flask_crm_stripe.model.notices import Mail
 from flask_crm_stripe.web.context import current_billing
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "CRMStripe",
     "Contact",
     "ContactRef",
+    "Mail",
     "Maps",
     "SQLAlchemyCRM",
     "Service",

@@ -37,6 +37,9 @@ class Config:
     """Fernet keys, a JSON list: the first encrypts, all decrypt."""
     public_url: str = ""
     """Where the CRM is reached from outside, like https://crm.example.com. Never taken from a Host header."""
+    host: str = ""
+    """What this environment is called, for a database that is used from several machines or from containers; else the
+    machine's own name counts. A database that is met under another name is a copy."""
     bind: str | None = None
     """The host's bind key for our tables; None is its default database."""
     url_prefix: str = "/stripe"
@@ -161,6 +164,7 @@ CHECKS: dict[str, Callable[[str, Any], object]] = {
         'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
     ),
     "PUBLIC_URL": _address,
+    "HOST": _text,
     "BIND": _text,
     "URL_PREFIX": _shaped(r"(/[\w.~-]+)+", "must begin with a slash and not end with one, like /stripe."),
     "TASKS": _shaped(r"inline|celery", "must be inline (after the response) or celery."),

@@ -13,6 +13,9 @@
     │   ├── BillableTaken         a billable is already on a live invoice
     │   ├── PlanChanged           the figures changed after the preview
     │   ├── AccountTaken          the Stripe account is connected to another business
+    │   ├── ApprovalNeeded        above the limit: a second person has to agree first
+    │   ├── OwnRequest            the one who asked can't be the one who agrees
+    │   ├── CopyLocked            this is a copy: nothing is sent to Stripe, no mail goes out
     │   └── Busy                  somebody else works on the same thing right now
     ├── ConsentFailed             Connect: denied, expired, replayed or foreign return
     ├── NotConnected              the business has no live Stripe connection
@@ -23,7 +26,8 @@
         ├── ProviderFailed        answered 5xx: we do not know whether it was done
         ├── RateLimited           answered 429 or 409: not done, later is fine
         ├── Refused               answered 4xx: not done, and will not be
-        └── AccountGone           Stripe no longer lets us act for this account
+        ├── AccountGone           Stripe no longer lets us act for this account
+        └── WrongPlatform         our key is another platform's than the one the accounts were connected to
 
 Every message is one or two sentences for the person who reads it: what is, why, what to do.
 No message holds a secret.
@@ -33,6 +37,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
+
+LONGEST_QUOTE = 80
 
 
 class BillingError(Exception):
@@ -47,6 +53,11 @@ class BillingError(Exception):
         super().__init__(message)
         self.message = message
         self.field = field
+
+
+def quoted(text: str) -> str:
+    """Somebody's words inside an error: in quotes, and not endless."""
+    return f"“{text}”" if len(text) <= LONGEST_QUOTE else f"“{text[: LONGEST_QUOTE - 1]}…”"
 
 
 class ConfigurationError(BillingError):
@@ -164,6 +175,38 @@ class AccountTaken(Conflict):
         )
 
 
+class ApprovalNeeded(Conflict):
+    """The amount is above the business's limit for ``permission``: a second person has to agree. Nothing was done."""
+
+    code = "approval_needed"
+
+    def __init__(self, permission: str, limit: str) -> None:
+        self.permission = permission
+        self.limit = limit
+        super().__init__(f"Above {limit} a second person has to agree. Ask for approval; nothing was sent.")
+
+
+class OwnRequest(Conflict):
+    """The person who asked for something tried to agree to it."""
+
+    code = "own_request"
+
+    def __init__(self) -> None:
+        super().__init__("You asked for this yourself, so another person has to agree to it.")
+
+
+class CopyLocked(Conflict):
+    """The database is a copy of another environment's: it may be read, and nothing goes out of it."""
+
+    code = "copy_locked"
+
+    def __init__(self, deed: str = "do this") -> None:
+        super().__init__(
+            f"This is a copy, so you can't {deed} here: nothing is sent to Stripe and no mail goes out. "
+            "An admin can say that it is the real one."
+        )
+
+
 class Busy(Conflict):
     """Somebody else is working on the same thing; a moment later it will be free."""
 
@@ -209,10 +252,10 @@ class SecretUnreadable(BillingError):
 
     code = "secret_unreadable"
 
-    def __init__(self) -> None:
+    def __init__(self, remedy: str = "connect Stripe once more") -> None:
         super().__init__(
             "A stored secret cannot be read: the key that encrypted it is not in CRM_STRIPE_ENCRYPTION_KEYS. "
-            "Add the key again, or connect Stripe once more."
+            f"Add the key again, or {remedy}."
         )
 
 
@@ -272,3 +315,15 @@ class AccountGone(ProviderError):
     """Stripe no longer lets this platform act for the account: disconnected, rejected or deleted."""
 
     code = "account_gone"
+
+
+class WrongPlatform(ProviderError):
+    """The platform's key is another platform's than the one that the accounts were connected to: not their fault."""
+
+    code = "wrong_platform"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "CRM_STRIPE_API_KEY belongs to another Stripe platform than the one that this business connected to. "
+            "Nothing was changed. Ask whoever runs the CRM to set the right key."
+        )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +14,8 @@ from requests import Session as HTTPSession
 from flask_crm_stripe import web
 from flask_crm_stripe.adapters.celery_queue import CeleryQueue, register
 from flask_crm_stripe.adapters.clock import SystemClock
+from flask_crm_stripe.adapters.environment import fingerprint, host_of
+from flask_crm_stripe.adapters.mailer import HostMailer, SendMail
 from flask_crm_stripe.adapters.publisher import BlinkerPublisher
 from flask_crm_stripe.adapters.queues import InlineQueue
 from flask_crm_stripe.adapters.sqlalchemy.autogenerate import hide_from_migrate
@@ -23,6 +23,7 @@ from flask_crm_stripe.adapters.sqlalchemy.create_all import follow_create_all
 from flask_crm_stripe.adapters.sqlalchemy.crm import SQLAlchemyCRM
 from flask_crm_stripe.adapters.sqlalchemy.database import Database
 from flask_crm_stripe.adapters.sqlalchemy.host import HostSession, session_source
+from flask_crm_stripe.adapters.sqlalchemy.identity import identity, name_of
 from flask_crm_stripe.adapters.sqlalchemy.ledger import SqlSharedLedger
 from flask_crm_stripe.adapters.sqlalchemy.outbox import record_changes
 from flask_crm_stripe.adapters.sqlalchemy.upgrade import is_current, upgrade
@@ -41,6 +42,7 @@ from flask_crm_stripe.ports.runtime import Clock, Queue
 from flask_crm_stripe.state import EXTENSION, State
 from flask_crm_stripe.tasks import Worker
 from flask_crm_stripe.web.login import forget_login
+from flask_crm_stripe.web.notices import place_of
 
 LoadBusiness = Callable[[], str | Business | None]
 LoadActor = Callable[[], Actor | None]
@@ -48,6 +50,7 @@ FinanceModule = Callable[[str], bool]
 BusinessLoaderT = TypeVar("BusinessLoaderT", bound=LoadBusiness)
 ActorLoaderT = TypeVar("ActorLoaderT", bound=LoadActor)
 FinanceModuleT = TypeVar("FinanceModuleT", bound=FinanceModule)
+SendMailT = TypeVar("SendMailT", bound=SendMail)
 
 HOUSEKEEPING_SECONDS = 60
 
@@ -77,6 +80,7 @@ class CRMStripe:
         self._load_business: LoadBusiness | None = None
         self._load_actor: LoadActor | None = None
         self._finance_module: FinanceModule | None = None
+        self._mailer: SendMail | None = None
 
     def business_loader(self, load: BusinessLoaderT) -> BusinessLoaderT:
         """Register what tells the business of a request: a ref, a ``Business``, or None where there is none."""
@@ -95,6 +99,12 @@ class CRMStripe:
         """Register what tells whether a business (by its ref) has the finance module on; asked per request."""
         self._finance_module = enabled
         return enabled
+
+    def mailer(self, send: SendMailT) -> SendMailT:
+        """Register what sends a ``Mail`` (``to``, ``subject``, ``text``, ``business``); what it raises counts as not
+        certain to be sent. Without it, notices for admins stand on the pages only."""
+        self._mailer = send
+        return send
 
     def init_app(
         self, app: Flask, *, crm: CRMSource | SQLAlchemyCRM, db: Any, transport: Transport | None = None
@@ -160,6 +170,7 @@ class Wiring:
             housekeep=_now_and_then(platform.queue if platform else None),
             upgrade=lambda: upgrade(_engine(database)),
             check_mapping=self.declared.check_fully if isinstance(self.declared, SQLAlchemyCRM) else list,
+            database_name=lambda: name_of(database),
         )
 
     def join_host(self) -> None:
@@ -203,14 +214,26 @@ class Wiring:
             crm=self._crm(),
             providers=self._providers(),
             publisher=BlinkerPublisher(self.app),
+            mailer=HostMailer(self._mailer),
             queue=queue,
             clock=self.clock,
             livemode=self.config.livemode,
-            fingerprint=fingerprint(self.config, database_address(self.app, self.config.bind)),
+            fingerprint=_once(self._fingerprint),
+            address=lambda notice: self.config.public_url + self.config.url_prefix + place_of(notice),
         )
         inbox = Inbox(platform.shared, platform.system, queue, self.clock)
         workers.append(Worker(platform, inbox, Upkeep(platform, inbox)))
         return platform, workers[0]
+
+    def _fingerprint(self) -> str:
+        """Asked for at the first use: it needs the database."""
+        database = Database(session_source(self.db), self.config.bind)
+        host = host_of(self.config.host, self.config.public_url)
+        return fingerprint(host, identity(database), self.config.api_key)
+
+    def _mailer(self) -> SendMail | None:
+        send = self.extension._mailer
+        return self.app.ensure_sync(send) if send else None
 
     def _providers(self) -> StripeProviders:
         config = self.config
@@ -268,20 +291,6 @@ def flask_login_admin(app: Flask) -> Actor | None:
     return Actor(str(current_user.get_id()), str(name), ALL_PERMISSIONS if permitted else ())
 
 
-def database_address(app: Flask, bind: str | None) -> str:
-    """Where our tables are, as the host configured it."""
-    if bind is None:
-        return str(app.config.get("SQLALCHEMY_DATABASE_URI", ""))
-    return str(app.config.get("SQLALCHEMY_BINDS", {}).get(bind, ""))
-
-
-def fingerprint(config: Config, database: str) -> str:
-    """Names this environment (host, database, platform key) without a secret in it: a copy has another one."""
-    where = database.rpartition("@")[2] or database
-    text = "\0".join((socket.gethostname(), where, config.api_key))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
 def _engine(database: Database) -> Any:
     with database.reading() as connection:
         return connection.engine
@@ -295,6 +304,18 @@ def _once_true(check: Callable[[], bool]) -> Callable[[], bool]:
         if not seen and check():
             seen.append(True)
         return bool(seen)
+
+    return asked
+
+
+def _once(ask: Callable[[], str]) -> Callable[[], str]:
+    """Asks until there is an answer, and remembers it."""
+    found: list[str] = []
+
+    def asked() -> str:
+        if not found:
+            found.append(ask())
+        return found[0]
 
     return asked
 

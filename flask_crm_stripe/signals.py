@@ -2,7 +2,7 @@
 
 The sender is the Flask app; the payload comes as keyword arguments, always with ``business`` (the CRM's own ref, text).
 Values are frozen. A signal comes at least once, and after the change is committed: a receiver has to bear hearing the
-same news twice. Those of invoices and payments carry ``key`` (text), the same each time the news is the same.
+same news twice. Those of invoices, payments and notices carry ``key`` (text), the same each time the news is the same.
 A receiver that raises is logged and disturbs nobody. Take ``**_`` too, since payloads may grow:
 
     @signals.payment_succeeded.connect
@@ -67,6 +67,16 @@ payment_failed = crm_stripe.signal(
     """,
 )
 
+notice_raised = crm_stripe.signal(
+    "notice_raised",
+    doc="""Something that the admins of a business have to know: it was connected or disconnected, Stripe asks for
+    something, a second person is asked to agree.
+
+    Receiver: ``(app: Flask, *, business: str, notice: model.notices.Notice, subject: str, text: str, **_: object) ->
+    None``. ``subject`` is one line, ``text`` the news in words; ``notice.kind`` says what it is about.
+    """,
+)
+
 BY_NAME = {
     signal.name: signal
     for signal in (
@@ -76,5 +86,6 @@ BY_NAME = {
         invoice_status_changed,
         payment_succeeded,
         payment_failed,
+        notice_raised,
     )
 }

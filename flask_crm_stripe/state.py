@@ -24,7 +24,8 @@ class State:
     ``tables_ready`` says whether our migrations have run. ``release_host_session``
     raises ``HostTransactionOpen``. ``read_event`` verifies a delivery and raises ``InvalidInput``. ``send_http``
     prepares a requests session that reaches Stripe's Connect. ``housekeep`` lets work that was left behind be taken up
-    now and then. ``upgrade`` runs our migrations; ``check_mapping`` says what is wrong with the host's declaration.
+    now and then. ``upgrade`` runs our migrations; ``check_mapping`` says what is wrong with the host's declaration;
+    ``database_name`` is what whoever means this very database has to type.
     """
 
     config: Config
@@ -41,6 +42,7 @@ class State:
     housekeep: Callable[[], None]
     upgrade: Callable[[], None]
     check_mapping: Callable[[], list[str]]
+    database_name: Callable[[], str]
 
     def ready(self) -> Platform:
         """The platform. Raises ``SetupMissing`` naming what is not set, ``TablesMissing`` before our migrations ran."""

@@ -27,6 +27,7 @@ MARKERS = {
     "browser": "browser",
     "faults": "faults",
     "fake_stripe": "fake_stripe",
+    "rights": "rights",
     "example_app": "example",
     "packaging": "packaging",
     "contracts_of_imports": "imports",

@@ -1,11 +1,12 @@
 """Encryption of what we store, with keys that can be rotated.
 
 Keys come from CRM_STRIPE_ENCRYPTION_KEYS: the first encrypts, all of them decrypt. To rotate: put a new key in front,
-and take the old one out when nothing sealed with it is left.
+run ``flask crm-stripe rotate-keys``, and take the old one out when nothing sealed with it is left.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -13,6 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask_crm_stripe.errors import ConfigurationError, SecretUnreadable, SetupMissing
 
 KEYS = "CRM_STRIPE_ENCRYPTION_KEYS"
+NAME_LENGTH = 12
 
 
 class FernetVault:
@@ -23,6 +25,17 @@ class FernetVault:
         if not keys:
             raise SetupMissing([KEYS])
         self._fernet = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, start=1)])
+        self._names = tuple(key_name(key) for key in keys)
+
+    @property
+    def current(self) -> str:
+        """The name of the key that seals."""
+        return self._names[0]
+
+    @property
+    def known(self) -> Sequence[str]:
+        """The names of all keys."""
+        return self._names
 
     def seal(self, secret: bytes) -> bytes:
         """Encrypt with the first key."""
@@ -37,6 +50,11 @@ class FernetVault:
 
     def __repr__(self) -> str:
         return "FernetVault()"
+
+
+def key_name(key: str) -> str:
+    """What a key is called beside what it has sealed: a digest, from which nobody finds the key."""
+    return hashlib.sha256(b"crm_stripe key\0" + key.encode()).hexdigest()[:NAME_LENGTH]
 
 
 def _fernet(key: str, place: int) -> Fernet:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from flask_crm_stripe.core.approvals import Approvals
 from flask_crm_stripe.core.catalogue import Catalogue
+from flask_crm_stripe.core.change import AccountChange
 from flask_crm_stripe.core.connection import Connections
 from flask_crm_stripe.core.customers import Customers
+from flask_crm_stripe.core.disconnection import Disconnection
+from flask_crm_stripe.core.environment import Environment
 from flask_crm_stripe.core.invoice_steps import InvoiceSteps
 from flask_crm_stripe.core.invoicing import Invoicing
+from flask_crm_stripe.core.log import ActionLog
 from flask_crm_stripe.core.news import News
+from flask_crm_stripe.core.notices import Notices
+from flask_crm_stripe.core.probe import Probe
+from flask_crm_stripe.core.rights import Rights
+from flask_crm_stripe.core.second_person import SecondPerson
+from flask_crm_stripe.core.settings import Settings
 from flask_crm_stripe.model.business import SYSTEM, Actor, Business
+from flask_crm_stripe.model.notices import Notice
 from flask_crm_stripe.ports.crm import CRM, CRMSource
 from flask_crm_stripe.ports.ledger import Ledger, SharedLedger
 from flask_crm_stripe.ports.provider import ProviderSource
-from flask_crm_stripe.ports.runtime import Clock, Publisher, Queue
+from flask_crm_stripe.ports.runtime import Clock, Mailer, Publisher, Queue
 
 
 @dataclass(frozen=True)
@@ -30,59 +42,99 @@ class Billing:
     clock: Clock
     installation: str
     holder: str
+    rights: Rights
+    log: ActionLog
+    environment: Environment
+    notices: Notices
     connection: Connections
+    disconnection: Disconnection
+    change: AccountChange
+    probe: Probe
     catalogue: Catalogue
     customers: Customers
     invoicing: Invoicing
+    approvals: Approvals
+    settings: Settings
+    second_person: SecondPerson
+
+    def confirm_real(self, reason: str) -> None:
+        """An admin says that this is the real one, and the others hear of it: safety is given up. Raises ``Conflict``
+        where it is known to be, ``InvalidInput`` without a reason."""
+        self.environment.confirm(reason)
+        now = self.clock.now()
+        self.notices.add("real_one", f"{now:%Y%m%d%H%M%S%f}", now, reason=reason.strip(), by=self.actor.ref)
+        self.notices.tell()
 
 
 @dataclass(frozen=True)
 class Platform:
-    """Everything that is the same for all businesses of an app. ``fingerprint`` names the environment."""
+    """Everything that is the same for all businesses of an app. ``fingerprint`` names the environment; it is asked
+    for when it is needed, for the database has to be there. ``address`` is where a notice's page is, from outside."""
 
     shared: SharedLedger
     crm: CRMSource
     providers: ProviderSource
     publisher: Publisher
+    mailer: Mailer
     queue: Queue
     clock: Clock
     livemode: bool
-    fingerprint: str
+    fingerprint: Callable[[], str]
+    address: Callable[[Notice], str] = lambda _: ""
 
     def billing(self, business: Business, actor: Actor) -> Billing:
         """The capabilities of this business in this actor's hands."""
-        ledger, crm = self.shared.for_business(business.ref), self.crm.for_business(business.ref)
-        installation, holder = self.shared.installation(), secrets.token_hex(8)
+        shared, clock, here = self.shared, self.clock, self.fingerprint()
+        ledger, crm = shared.for_business(business.ref), self.crm.for_business(business.ref)
+        installation, holder = shared.installation(here, clock.now()), secrets.token_hex(8)
+        log = ActionLog(actor, ledger, clock)
+        rights = Rights(log)
+        environment = Environment(ledger, rights, log, clock, here)
+        notices = Notices(ledger, self.publisher, self.mailer, environment, log, clock, self.address)
         connections = Connections(
-            actor,
             ledger,
-            self.shared,
+            shared,
             self.providers,
-            self.publisher,
             self.queue,
-            self.clock,
+            clock,
             self.livemode,
-            self.fingerprint,
-        )
-        catalogue = Catalogue(actor, ledger, crm, connections, self.publisher, self.clock, installation, holder)
-        customers = Customers(ledger, crm, connections, self.clock, installation)
-        steps = InvoiceSteps(ledger, connections, catalogue, customers, self.clock, installation, holder)
-        invoicing = Invoicing(
-            actor, ledger, crm, connections, catalogue, steps, News(ledger, crm, self.publisher), self.clock
-        )
-        return Billing(
-            business,
-            actor,
-            ledger,
-            crm,
-            self.livemode,
-            self.clock,
+            environment,
+            rights,
+            log,
+            notices,
             installation,
-            holder,
-            connections,
-            catalogue,
-            customers,
-            invoicing,
+        )
+        catalogue = Catalogue(rights, log, ledger, crm, connections, self.publisher, clock, installation.id, holder)
+        customers = Customers(ledger, crm, connections, clock, installation.id)
+        steps = InvoiceSteps(ledger, connections, catalogue, customers, clock, installation.id, holder)
+        approvals = Approvals(ledger, rights, log, notices, clock)
+        news = News(ledger, crm, self.publisher, environment)
+        invoicing = Invoicing(rights, log, ledger, crm, connections, catalogue, steps, news, approvals, clock)
+        disconnection = Disconnection(connections, ledger, clock)
+        settings = Settings(ledger, rights, log, approvals, notices, clock)
+        return Billing(
+            business=business,
+            actor=actor,
+            ledger=ledger,
+            crm=crm,
+            livemode=self.livemode,
+            clock=clock,
+            installation=installation.id,
+            holder=holder,
+            rights=rights,
+            log=log,
+            environment=environment,
+            notices=notices,
+            connection=connections,
+            disconnection=disconnection,
+            change=AccountChange(connections, disconnection, ledger, crm, clock),
+            probe=Probe(connections, ledger, crm, clock),
+            catalogue=catalogue,
+            customers=customers,
+            invoicing=invoicing,
+            approvals=approvals,
+            settings=settings,
+            second_person=SecondPerson(approvals, invoicing, settings),
         )
 
     def system(self, business: str) -> Billing:

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from flask_crm_stripe.core.connection import Connections
 from flask_crm_stripe.core.journal import Journal
-from flask_crm_stripe.core.log import note
+from flask_crm_stripe.core.log import ActionLog
 from flask_crm_stripe.core.products import Wanted, changes, wanted
-from flask_crm_stripe.core.rights import require
+from flask_crm_stripe.core.rights import Rights
 from flask_crm_stripe.core.service_sync import ServiceSync
 from flask_crm_stripe.errors import BillingError, Busy, InvalidInput, NotFound, ProviderError
-from flask_crm_stripe.model.business import SYNC, VIEW, Actor
+from flask_crm_stripe.model.business import SYNC, VIEW
 from flask_crm_stripe.model.catalogue import CatalogueEntry, Change, SyncState
 from flask_crm_stripe.model.connection import Connection
 from flask_crm_stripe.model.crm import Service
@@ -48,7 +48,8 @@ class SyncReport:
 class Catalogue:
     """The services of the business at Stripe."""
 
-    actor: Actor
+    rights: Rights
+    log: ActionLog
     ledger: Ledger
     crm: CRM
     connections: Connections
@@ -59,7 +60,7 @@ class Catalogue:
 
     def rows(self) -> list[ServiceRow]:
         """Every service of the CRM, and what Stripe still has of deleted ones."""
-        require(self.actor, VIEW, "see the services")
+        self.rights.require(VIEW, "see the services")
         connection = self.connections.latest()
         known = self._known(connection) if connection else {}
         rows = [service_row(service, known.pop(service.ref, None)) for service in self.crm.services()]
@@ -68,7 +69,7 @@ class Catalogue:
     def plan(self) -> list[Change]:
         """What a sync would do now, before anything is sent. A service that Stripe would refuse has the deed
         ``refused``, and the reason under ``after``."""
-        require(self.actor, SYNC, "send services to Stripe")
+        self.rights.require(SYNC, "send services to Stripe")
         connection = self.connections.require_live()
         known = self._known(connection)
         planned: list[Change] = []
@@ -97,15 +98,16 @@ class Catalogue:
 
         Raises ``NotConnected``, ``NotPermitted``, and ``NotFound`` for a ref that is not this business's.
         """
-        require(self.actor, SYNC, "send services to Stripe")
+        self.rights.require(SYNC, "send services to Stripe")
         connection = self.connections.require_live()
         known = self._known(connection)
         if any(ref not in known and self.crm.service(ref) is None for ref in refs or ()):
             raise NotFound("service")
-        behind = self.note(refs)
-        note(self.ledger, self.actor, self.clock, "services.sync", "services")
-        asked = len(dict.fromkeys(refs)) if refs is not None else len(self._known(connection))
-        return self._sync(connection, behind, max(0, asked - len(behind)))
+        self.connections.environment.require_real("send services to Stripe")
+        with self.log.deed("services.sync", "services"):
+            behind = self.note(refs)
+            asked = len(dict.fromkeys(refs)) if refs is not None else len(self._known(connection))
+            return self._sync(connection, behind, max(0, asked - len(behind)))
 
     def sync_waiting(self) -> SyncReport:
         """Bring in step what waits and what may be tried again by now."""
@@ -131,7 +133,7 @@ class Catalogue:
     def _product_now(self, connection: Connection, service: Service) -> str:
         """While another worker syncs the service: its product only. The id is ours and both use the same key, so they
         make one product between them."""
-        product = self._wanted(connection, service).product
+        product = self._wanted(connection, service, None).product
         journal = Journal(self.ledger.journal, self.clock, connection.account_id, connection.livemode)
         provider = self.connections.provider()
         return journal.call(
@@ -170,7 +172,7 @@ class Catalogue:
         return result
 
     def _carry_out(self, connection: Connection, service: Service | None, entry: CatalogueEntry) -> CatalogueEntry:
-        target = self._wanted(connection, service) if service is not None and service.active else None
+        target = self._wanted(connection, service, entry) if service is not None and service.active else None
         journal = Journal(self.ledger.journal, self.clock, connection.account_id, connection.livemode)
         work = ServiceSync(
             self.connections.provider(),
@@ -197,12 +199,13 @@ class Catalogue:
         if service is None or not service.active:
             return changes(None, entry)
         try:
-            return changes(self._wanted(connection, service), entry)
+            return changes(self._wanted(connection, service, entry), entry)
         except InvalidInput as error:
             return [Change(service.ref, service.name, "refused", after=error.message)]
 
-    def _wanted(self, connection: Connection, service: Service) -> Wanted:
-        return wanted(service, self.installation, self.ledger.business, connection.account.default_currency)
+    def _wanted(self, connection: Connection, service: Service, entry: CatalogueEntry | None) -> Wanted:
+        home, adopted = connection.account.default_currency, entry.product_id if entry else None
+        return wanted(service, self.installation, self.ledger.business, home, adopted)
 
     def _known(self, connection: Connection) -> dict[str, CatalogueEntry]:
         entries = self.ledger.catalogue.entries(connection.account_id, connection.livemode)

@@ -1,4 +1,4 @@
-"""A business connects its Stripe account, and lets go of it again.
+"""A business connects its Stripe account, and how that account stands.
 
 The consent's ``state`` is a secret of one use: it is claimed in the database before the code is exchanged, because a
 second exchange of the same code would revoke the connection at Stripe. What comes back is pending until a person has
@@ -10,47 +10,88 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from flask_crm_stripe.core.log import note
-from flask_crm_stripe.core.rights import require
-from flask_crm_stripe.errors import AccountGone, ConsentFailed, NotConnected, NotFound
-from flask_crm_stripe.model.business import CONNECT, VIEW, Actor
-from flask_crm_stripe.model.connection import Account, Connection, ConnectionState, Consent, Grant
+from flask_crm_stripe.core.environment import Environment
+from flask_crm_stripe.core.line import watched
+from flask_crm_stripe.core.log import ActionLog
+from flask_crm_stripe.core.notices import Notices, account_notice, ended_notice
+from flask_crm_stripe.core.readiness import Diagnosis, diagnose
+from flask_crm_stripe.core.rights import Rights
+from flask_crm_stripe.errors import (
+    AccountGone,
+    ConsentFailed,
+    NotConnected,
+    NotFound,
+    ProviderError,
+    WrongPlatform,
+)
+from flask_crm_stripe.model.business import CONNECT, VIEW
+from flask_crm_stripe.model.connection import (
+    Account,
+    AccountChoices,
+    Books,
+    Connection,
+    ConnectionState,
+    Consent,
+    Ending,
+    Grant,
+    Installation,
+)
+from flask_crm_stripe.model.log import DONE, REFUSED
 from flask_crm_stripe.ports.ledger import Ledger, SharedLedger
 from flask_crm_stripe.ports.provider import Provider, ProviderSource
-from flask_crm_stripe.ports.runtime import Clock, Publisher, Queue
+from flask_crm_stripe.ports.runtime import Clock, Queue
 
 CONSENT_LIFETIME = timedelta(minutes=15)
+CONNECTING = "connect a Stripe account"
+GONE = "Stripe no longer lets us act for this account."
+REJECTED = "Stripe does not take payments for this account any more."
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The one answer about a connection: ``state`` is ok, warning, problem, disconnected or none."""
+    """The one answer about a connection, and what we know of its news."""
 
-    state: str
-    headline: str
-    detail: str
+    diagnosis: Diagnosis
     connection: Connection | None
     last_event_at: datetime | None
     waiting_events: int
     failed_events: int
 
+    @property
+    def state(self) -> str:
+        """ok, warning, problem, disconnected or none."""
+        return self.diagnosis.state
+
+    @property
+    def headline(self) -> str:
+        """The answer in a sentence."""
+        return self.diagnosis.headline
+
+    @property
+    def detail(self) -> str:
+        """What to do about it."""
+        return self.diagnosis.detail
+
 
 @dataclass(frozen=True)
 class Connections:
-    """Connecting, confirming, checking and disconnecting."""
+    """Connecting, confirming and checking. ``trace`` collects the ids of our requests to Stripe."""
 
-    actor: Actor
     ledger: Ledger
     shared: SharedLedger
     providers: ProviderSource
-    publisher: Publisher
     queue: Queue
     clock: Clock
     livemode: bool
-    fingerprint: str
+    environment: Environment
+    rights: Rights
+    log: ActionLog
+    notices: Notices
+    installation: Installation
     new_secret: Callable[[], str] = secrets.token_urlsafe
 
     def live(self) -> Connection | None:
@@ -61,6 +102,11 @@ class Connections:
         """The newest connection that was ever live; an ended one keeps the history readable."""
         return self.ledger.connections.latest(self.livemode)
 
+    def books(self) -> Books:
+        """The account and mode whose figures are shown and added up now; none that exists before the first one."""
+        latest = self.latest()
+        return latest.books if latest else ("", self.livemode)
+
     def require_live(self) -> Connection:
         """The live connection. Raises ``NotConnected``."""
         connection = self.live()
@@ -69,117 +115,162 @@ class Connections:
         return connection
 
     def provider(self) -> Provider:
-        """Stripe, for the connected account. Raises ``NotConnected``."""
+        """Stripe, for the connected account. Raises ``NotConnected``; in a copy it can only be read."""
         connection = self.require_live()
-        return self.providers.for_account(connection.account_id, livemode=connection.livemode)
+        return watched(self._at(connection.account_id), self.environment, lambda error: self.gone(connection, error))
 
     def begin(self) -> str:
         """Start a consent; the returned secret goes to Stripe as ``state`` and is stored only as a digest."""
-        require(self.actor, CONNECT, "connect a Stripe account")
-        state = self.new_secret()
-        now = self.clock.now()
-        consent = Consent(
-            self.ledger.business, self.actor.ref, self.actor.session, self.livemode, now + CONSENT_LIFETIME
-        )
+        self.rights.require(CONNECT, CONNECTING)
+        self.environment.require_real(CONNECTING)
+        state, now, actor = self.new_secret(), self.clock.now(), self.rights.actor
+        consent = Consent(self.ledger.business, actor.ref, actor.session, self.livemode, now + CONSENT_LIFETIME)
         self.shared.start_consent(_digest(state), consent, now)
-        self._log("connect.start", "stripe", "done")
+        self.log.note("connect.start", "stripe")
         return state
 
     def claim(self, state: str) -> None:
         """Use a consent up, before anything else is done with the return. Raises ``ConsentFailed``."""
         consent = self.shared.claim_consent(_digest(state), self.clock.now()) if state else None
-        reason = refusal(consent, self.ledger.business, self.actor, livemode=self.livemode)
+        reason = refusal(consent, self.ledger.business, self.rights, livemode=self.livemode)
         if reason:
-            self._log("connect.return", "stripe", "refused", reason)
+            self.log.note("connect.return", "stripe", REFUSED, reason)
             raise ConsentFailed(reason, REFUSALS[reason])
-        require(self.actor, CONNECT, "connect a Stripe account")
+        self.rights.require(CONNECT, CONNECTING)
+        self.environment.require_real(CONNECTING)
 
     def accept(self, grant: Grant) -> Connection:
         """What Stripe's token endpoint gave us, held as pending with what the account says of itself."""
-        require(self.actor, CONNECT, "connect a Stripe account")
+        self.rights.require(CONNECT, CONNECTING)
         if grant.livemode != self.livemode:
             raise ConsentFailed("mode", REFUSALS["mode"])
-        account = self._ask(grant.account_id)
-        connection = self.ledger.connections.add_pending(
-            grant, account, self.fingerprint, self.actor.ref, self.clock.now()
-        )
-        self._log("connect.accept", grant.account_id, "done")
-        return connection
+        with self.log.deed("connect.accept", grant.account_id):
+            provider = self.pending_provider(grant.account_id)
+            account = self._everything(provider, self._account(provider))
+            self._know_platform(provider)
+            return self.ledger.connections.add_pending(
+                grant, account, self.environment.here, self.rights.actor.ref, self.clock.now()
+            )
 
     def pending(self, connection_id: str) -> Connection:
         """A connection that waits for a person's word. Raises ``NotFound``."""
-        require(self.actor, CONNECT, "connect a Stripe account")
+        self.rights.require(CONNECT, CONNECTING)
         connection = self.ledger.connections.get(connection_id)
         if connection is None or connection.state is not ConnectionState.PENDING:
             raise NotFound("account to confirm")
         return connection
 
-    def confirm(self, connection_id: str) -> Connection:
-        """A person has seen the account and wants it for this business. Raises ``AccountTaken``."""
-        self.pending(connection_id)
-        connection = self.ledger.connections.confirm(connection_id, self.actor.ref, self.clock.now())
-        self._log("connect.confirm", connection.account_id, "done")
-        self.publisher.publish("connection_changed", business=self.ledger.business, connection=connection)
+    def pending_provider(self, account_id: str) -> Provider:
+        """Stripe, for an account that nobody has confirmed yet: it is looked at, and given back."""
+        return watched(self._at(account_id), self.environment)
+
+    def confirm(self, connection_id: str, change: AccountChoices | None = None) -> Connection:
+        """A person has seen the account and wants it for this business. Raises ``AccountTaken``, ``Conflict``."""
+        pending = self.pending(connection_id)
+        self.environment.require_real(CONNECTING)
+        with self.log.deed("connect.confirm", pending.account_id):
+            connection = self.ledger.connections.confirm(connection_id, self.rights.actor.ref, self.clock.now(), change)
+        self.announce(connection)
         self.queue.put("sync_services", business=self.ledger.business)
         return connection
+
+    def announce(self, connection: Connection) -> None:
+        """Tell host and admins that a connection is live, once, whoever comes to do it first."""
+        name = connection.account.name or connection.account_id
+        words = {"account": name, "account_id": connection.account_id, "by": connection.connected_by}
+        self.notices.add("connected", connection.id, connection.connected_at, **words, connection=connection.id)
+        self.notices.tell()
 
     def decline(self, connection_id: str) -> None:
         """Not this account: forget what came back, and give the right to it back to Stripe if nobody else uses it."""
         connection = self.pending(connection_id)
-        if self.shared.live_connection(connection.account_id, connection.livemode) is None:
-            self.providers.for_account(connection.account_id, livemode=connection.livemode).deauthorise()
-        self.ledger.connections.drop_pending(connection_id)
-        self._log("connect.decline", connection.account_id, "done")
+        self.environment.require_real("let go of a Stripe account")
+        with self.log.deed("connect.decline", connection.account_id):
+            if self.shared.live_connection(connection.account_id, connection.livemode) is None:
+                self.pending_provider(connection.account_id).deauthorise()
+            self.ledger.connections.drop_pending(connection_id)
 
-    def disconnect(self, reason: str) -> None:
-        """Revoke at Stripe, erase what is secret, keep the history. Already revoked at Stripe is as good."""
-        require(self.actor, CONNECT, "disconnect the Stripe account")
+    def gone(self, connection: Connection, error: AccountGone) -> None:
+        """Stripe says that we may no longer act for the account: the connection is over. Not in a copy, whose
+        original still has it; and not where it is our own key that is wrong, which Stripe refuses in the same words.
+
+        Raises ``WrongPlatform``.
+        """
+        if self.environment.is_copy:
+            return
+        known = self.shared.installation(self.environment.here, self.clock.now()).platform_account
+        if known is not None:
+            try:
+                ours = self._at(connection.account_id).platform_account()
+            except ProviderError:
+                return  # Nobody can tell now; the next refused call asks again.
+            if ours != known:
+                raise WrongPlatform from error
+        self.end(connection, Ending.GONE, GONE)
+
+    def end(self, connection: Connection, ending: Ending, reason: str) -> None:
+        """Note that a connection is over, whoever ended it: once, with a notice for the admins."""
+        now, actor = self.clock.now(), self.rights.actor.ref
+        notice = ended_notice(connection, ending, reason, actor, now)
+        ended = self.ledger.connections.end(connection.id, actor, ending, reason, now, notice)
+        if ended is not None:
+            self.log.note("disconnect", connection.account_id, DONE, ended.ended_reason, since=0)
+            self.notices.tell()
+
+    def refresh(self, *, everything: bool = True) -> Connection:
+        """Ask Stripe what the account is and can do now; ``everything`` asks for Stripe Tax and currencies too. A
+        revoked or rejected one ends here."""
+        self.rights.require(VIEW, "see the connection")
         connection = self.require_live()
-        self.providers.for_account(connection.account_id, livemode=connection.livemode).deauthorise()
-        self.end(connection, reason)
-
-    def end(self, connection: Connection, reason: str) -> None:
-        """Note that a connection is over, whoever ended it."""
-        now = self.clock.now()
-        self.ledger.connections.end(connection.id, self.actor.ref, reason, now)
-        self._log("disconnect", connection.account_id, "done", reason)
-        ended = replace(connection, state=ConnectionState.ENDED, ended_at=now, ended_reason=reason)
-        self.publisher.publish("connection_changed", business=self.ledger.business, connection=ended)
-
-    def refresh(self) -> Connection:
-        """Ask Stripe what the account is and can do now. A revoked one ends here."""
-        require(self.actor, VIEW, "see the connection")
-        connection = self.require_live()
-        try:
-            account = self._ask(connection.account_id)
-        except AccountGone:
-            self.end(connection, "Stripe no longer lets us act for this account")
-            raise
-        self.ledger.connections.refresh(connection.id, account)
-        return replace(connection, account=account)
+        provider = self.provider()
+        account = self._account(provider, connection.account)
+        if everything:
+            account = self._everything(provider, account)
+            with suppress(ProviderError):
+                self._know_platform(provider)
+        stored = self.ledger.connections.refresh(connection.id, account)
+        now = replace(connection, account=account)
+        if account.rejected and not self.environment.is_copy:
+            self.end(connection, Ending.REJECTED, REJECTED)
+        elif stored:
+            self._tell_change(connection, now)
+        return now
 
     def health(self) -> Health:
         """Whether customers can pay now, in words, from what we last heard."""
-        require(self.actor, VIEW, "see the connection")
+        self.rights.require(VIEW, "see the connection")
         connection = self.latest()
-        state, headline, detail = diagnose(connection)
         counts = self.ledger.events.counts()
-        return Health(
-            state,
-            headline,
-            detail,
-            connection,
-            self.ledger.events.last_received(),
-            counts.get("waiting", 0),
-            counts.get("failed", 0),
-        )
+        last = self.ledger.events.last_received()
+        return Health(diagnose(connection), connection, last, counts.get("waiting", 0), counts.get("failed", 0))
 
-    def _ask(self, account_id: str) -> Account:
-        account = self.providers.for_account(account_id, livemode=self.livemode).account()
-        return replace(account, checked_at=self.clock.now())
+    def _tell_change(self, before: Connection, after: Connection) -> None:
+        notice = account_notice(before, after, self.clock.now())
+        if notice is not None and self.ledger.notices.add(notice):
+            self.notices.tell()
 
-    def _log(self, action: str, target: str, outcome: str, reason: str | None = None) -> None:
-        note(self.ledger, self.actor, self.clock, action, target, outcome, reason)
+    def _at(self, account_id: str) -> Provider:
+        return self.providers.for_account(account_id, livemode=self.livemode, trace=self.log.trace)
+
+    def _account(self, provider: Provider, known: Account | None = None) -> Account:
+        """What the account says, ordered by the start of our own fetch. What was asked elsewhere stays."""
+        started = self.clock.now()
+        account = replace(provider.account(), checked_at=started)
+        return replace(account, currencies=known.currencies, tax=known.tax) if known else account
+
+    def _everything(self, provider: Provider, account: Account) -> Account:
+        """With Stripe Tax and currencies: good to know, and no reason to fail."""
+        with suppress(ProviderError):
+            account = replace(account, tax=provider.tax_settings())
+        if account.country:
+            with suppress(ProviderError):
+                account = replace(account, currencies=provider.currencies(account.country))
+        return account
+
+    def _know_platform(self, provider: Provider) -> None:
+        if self.installation.platform_account is None:
+            with suppress(ProviderError):
+                self.shared.note_platform(provider.platform_account())
 
 
 REFUSALS = {
@@ -194,45 +285,15 @@ REFUSALS = {
 }
 
 
-def refusal(consent: Consent | None, business: str, actor: Actor, *, livemode: bool) -> str | None:
+def refusal(consent: Consent | None, business: str, rights: Rights, *, livemode: bool) -> str | None:
     """Why a claimed consent is not good for this person now; None where it is."""
     if consent is None:
         return "unknown"
-    if consent.business != business or consent.actor != actor.ref:
+    if consent.business != business or consent.actor != rights.actor.ref:
         return "foreign"
-    if consent.session != actor.session:
+    if consent.session != rights.actor.session:
         return "new_login"
     return "mode" if consent.livemode != livemode else None
-
-
-def diagnose(connection: Connection | None) -> tuple[str, str, str]:
-    """(state, headline, detail) of a connection, from what Stripe last said about the account."""
-    if connection is None:
-        return "none", "Stripe is not connected yet.", "Connect a Stripe account to send invoices."
-    if connection.state is ConnectionState.ENDED:
-        return "disconnected", "Stripe is disconnected.", "What you see is as of then. Reconnect to send invoices."
-    account = connection.account
-    if not account.charges_enabled:
-        return "problem", "Customers can't pay you at the moment.", _why_paused(account)
-    if not account.payouts_enabled:
-        return "warning", "Customers can pay you, but payouts are paused.", _why_paused(account)
-    if account.requirements:
-        return "warning", "Customers can pay you.", _still_wanted(account)
-    return "ok", "Customers can pay you,", "and payouts reach your bank."
-
-
-def _why_paused(account: Account) -> str:
-    if account.requirements:
-        return "Stripe asks for more about you first. Give it to Stripe in your Stripe dashboard."
-    if not account.details_submitted:
-        return "The account is not set up completely. Finish it in your Stripe dashboard."
-    return "Stripe paused it. Your Stripe dashboard says why."
-
-
-def _still_wanted(account: Account) -> str:
-    if account.requirements_deadline is None:
-        return "Stripe will ask for more about you. Until then all works."
-    return f"Stripe needs more about you by {account.requirements_deadline:%-d %B %Y}. Until then all works."
 
 
 def _digest(state: str) -> str:

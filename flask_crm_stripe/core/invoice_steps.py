@@ -18,7 +18,15 @@ from flask_crm_stripe.core.customers import LOOK_BACK, Customers
 from flask_crm_stripe.core.gate import differences, invoice_draft, line_drafts
 from flask_crm_stripe.core.history import Cause, entries
 from flask_crm_stripe.core.journal import Journal
-from flask_crm_stripe.errors import AccountGone, Busy, Conflict, GateStopped, InvalidInput, ProviderError, Refused
+from flask_crm_stripe.errors import (
+    Busy,
+    Conflict,
+    GateStopped,
+    InvalidInput,
+    ProviderError,
+    Refused,
+    SecretUnreadable,
+)
 from flask_crm_stripe.model.business import Actor
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Delivery, Invoice, Problem, RemoteInvoice, Stage, Status
@@ -29,7 +37,7 @@ from flask_crm_stripe.ports.runtime import Clock
 
 LEASE_SECONDS = 180
 MISSING = "resource_missing"
-FINAL = frozenset((Refused.code, AccountGone.code, GateStopped.code))
+FINAL = frozenset((Refused.code, GateStopped.code))
 KEY_LIFETIME = timedelta(hours=23)
 """Stripe forgets idempotency keys after 24 hours; one is kept for the clocks."""
 
@@ -114,10 +122,7 @@ class InvoiceSteps:
 
     def _is_live(self, invoice: Invoice) -> bool:
         connection = self.connections.live()
-        return connection is not None and (connection.account_id, connection.livemode) == (
-            invoice.account_id,
-            invoice.livemode,
-        )
+        return connection is not None and connection.books == invoice.books
 
     def _provider(self, invoice: Invoice) -> Provider:
         self.connections.require_live()
@@ -168,8 +173,10 @@ class _Work:
 
     def create(self, invoice: Invoice) -> Invoice:
         # Who is billed was decided; how they are reached is what the CRM says now.
-        contact = self.steps.customers.crm.contact(invoice.contact) or invoice.plan.contact
-        customer = self.steps.customers.ensure(contact)
+        contact = self.steps.customers.crm.contact(invoice.contact)
+        if contact is None and not invoice.contact_readable:
+            raise SecretUnreadable("put the customer back into the CRM")
+        customer = self.steps.customers.ensure(contact or invoice.plan.contact)
         draft = invoice_draft(invoice.plan, customer, invoice.id, self.steps.installation, invoice.business)
         return self._call(
             invoice,
@@ -231,8 +238,7 @@ class _Work:
             done = last is not None and last.outcome is Outcome.DONE
             return self.provider.invoice(stripe_id) if done else None
 
-        mail = {"email": invoice.plan.contact.email or ""}
-        entry = TimelineEntry(self.steps.clock.now(), "sent", self.actor.ref, mail)
+        entry = TimelineEntry(self.steps.clock.now(), "sent", self.actor.ref)
         return self._call(
             invoice, "send", stripe_id, lambda key: self.provider.send(stripe_id, key), look, Stage.SENT, [entry]
         )

@@ -22,7 +22,7 @@ from typing import TypeVar
 from flask_crm_stripe.errors import ProviderError, ProviderFailed, RateLimited, Unreachable
 from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.journal import Outcome, Step
-from flask_crm_stripe.ports.ledger import JournalStore
+from flask_crm_stripe.ports.invoices import JournalStore
 from flask_crm_stripe.ports.provider import Answer
 from flask_crm_stripe.ports.runtime import Clock
 
@@ -53,7 +53,7 @@ class Journal:
         ``look`` finds what an earlier attempt has done; without it an earlier attempt is simply repeated under the
         same key. Raises what ``do`` raises, after noting it.
         """
-        last = self.store.last(subject, name)
+        last = self.store.last(subject, name, (self.account_id, self.livemode))
         if look is not None and last is not None and last.outcome in LOOK_FIRST:
             found = look()
             if found is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flask_crm_stripe.core.environment import Environment
 from flask_crm_stripe.model.invoices import Invoice, Payment, Stage
 from flask_crm_stripe.ports.crm import CRM
 from flask_crm_stripe.ports.ledger import Ledger
@@ -20,11 +21,12 @@ class News:
     ledger: Ledger
     crm: CRM
     publisher: Publisher
+    environment: Environment
 
     def tell(self, invoice: Invoice, payments: Sequence[Payment] | None = None) -> None:
         """Tell the newest version, unless it was told. ``payments`` are the ones to announce (None: all known, after
-        a crash between storing and telling)."""
-        if invoice.told_version >= invoice.version or status_word(invoice) is None:
+        a crash between storing and telling). A copy tells nobody: its host would write to real people."""
+        if invoice.told_version >= invoice.version or status_word(invoice) is None or self.environment.is_copy:
             return
         refs = [line.billable for line in invoice.plan.lines]
         self.crm.set_billing_status(refs, status_word(invoice) or "")

@@ -36,15 +36,18 @@ class Wanted:
         return next(price for price in self.prices if price.currency == currency)
 
 
-def wanted(service: Service, installation: str, business: str, home_currency: str = "") -> Wanted:
-    """The service in Stripe's terms. Raises ``InvalidInput`` naming the field that Stripe could not take."""
+def wanted(
+    service: Service, installation: str, business: str, home_currency: str = "", adopted: str | None = None
+) -> Wanted:
+    """The service in Stripe's terms; ``adopted`` is a product that the account had before and that a person chose for
+    it. Raises ``InvalidInput`` naming the field that Stripe could not take."""
     if service.problem:
         raise InvalidInput("service", service.problem)
     if not service.name.strip():
         raise InvalidInput("name", "The service has no name. Give it one in the CRM.")
     ids = {"crm_installation": installation, "crm_business": business, "crm_service": service.ref}
     product = ProductDraft(
-        id=product_id(installation, business, service.ref),
+        id=adopted or product_id(installation, business, service.ref),
         name=service.name.strip()[:NAME_LIMIT],
         description=service.description.strip()[:TEXT_LIMIT],
         active=True,

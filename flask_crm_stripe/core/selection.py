@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from flask_crm_stripe.core.figures import Terms, line_figures
-from flask_crm_stripe.errors import BillableTaken, Conflict, InvalidInput, NotFound
+from flask_crm_stripe.errors import BillableTaken, Conflict, InvalidInput, NotFound, quoted
 from flask_crm_stripe.model.crm import Billable, Contact, Service, Source
 from flask_crm_stripe.model.invoices import Delivery, Invoice, Stage
 from flask_crm_stripe.model.money import normalise_currency
@@ -113,7 +113,8 @@ def check_choice(billing: SourceBilling, refs: Sequence[str]) -> list[BillableRo
     if taken := [row for row in rows if row.invoice]:
         raise BillableTaken([row.billable.ref for row in taken], taken[0].invoice.id if taken[0].invoice else None)
     if blocked := [row for row in rows if row.state != READY]:
-        raise InvalidInput("billables", f"“{blocked[0].billable.description}” can't be billed: {blocked[0].reason}")
+        first = blocked[0]
+        raise InvalidInput("billables", f"{quoted(first.billable.description)} can't be billed: {first.reason}")
     if len(currencies := sorted({row.billable.currency.upper() for row in rows})) > 1:
         raise InvalidInput(
             "billables", f"An invoice has one currency, and these lines are in {' and '.join(currencies)}. Choose one."

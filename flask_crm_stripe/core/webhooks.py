@@ -24,6 +24,7 @@ MOST_ATTEMPTS = 12
 LONGEST_WAIT = timedelta(hours=6)
 APPLIED = (EventState.APPLIED, None)
 NOT_OURS = (EventState.IGNORED, "The invoice was not made here.")
+NOT_CONNECTED = (EventState.IGNORED, "The account is no longer connected.")
 
 Result = tuple[EventState, str | None]
 
@@ -64,23 +65,29 @@ class Inbox:
             self._apply_together(same or [event])
 
     def sweep(self) -> int:
-        """Apply everything that is due: what a crash, a busy moment or a failure left behind. Says how many."""
-        due = sorted(self.shared.due_events(self.clock.now()), key=lambda event: (_about(event), event.id))
-        for _, events in groupby(due, key=_about):
-            self._apply_together(list(events))
-        return len(due)
+        """Apply everything that is due: what a crash, a busy moment or a failure left behind. Says how many. Those that
+        must go on waiting, as in a copy, keep none of the others waiting."""
+        done, last, now = 0, 0, self.clock.now()
+        while due := self.shared.due_events(now, after=last):
+            last = due[-1].id
+            for _, events in groupby(sorted(due, key=lambda event: (_about(event), event.id)), key=_about):
+                done += self._apply_together(list(events))
+        return done
 
-    def _apply_together(self, events: Sequence[StoredEvent]) -> None:
+    def _apply_together(self, events: Sequence[StoredEvent]) -> int:
+        """Says how many were tried."""
         billing, last = self.billing(events[-1].business), events[-1]
+        if billing.environment.is_copy:
+            return 0  # It waits until somebody says that this is the real one.
         lease = ":".join(("event", *map(str, _about(last)[1:])))
         holder = f"{billing.holder}:{last.id}"
         if billing.ledger.lease(lease, holder, self.clock.now(), LEASE_SECONDS) is None:
-            return
+            return 0
         try:
             # Another worker may have applied them between our look at the inbox and this lease.
             events = [event for event in events if self._still_waits(event)]
             if not events:
-                return
+                return 0
             state, reason = self._result(billing, last)
             for event in events:
                 self.shared.finish_event(event.id, state, self.clock.now(), reason=reason)
@@ -91,6 +98,7 @@ class Inbox:
             self._failed(events, "Something went wrong here; the CRM's own log says what.")
         finally:
             billing.ledger.release(lease, holder)
+        return len(events)
 
     def _still_waits(self, event: StoredEvent) -> bool:
         now = self.shared.event(event.id)
@@ -101,13 +109,14 @@ class Inbox:
         connection = billing.connection.live()
         if handler is None:
             return EventState.IGNORED, "Billing needs nothing of this kind."
-        if connection is None or (connection.account_id, connection.livemode) != (event.account_id, event.livemode):
-            return EventState.IGNORED, "The account is no longer connected."
+        if connection is None or connection.books != (event.account_id, event.livemode):
+            return NOT_CONNECTED
         try:
             return handler(billing, event)
         except AccountGone:
-            billing.connection.end(connection, "Stripe no longer lets us act for this account")
-            return EventState.IGNORED, "The account is no longer connected."
+            if billing.connection.live() is not None:
+                raise  # It could not be told whether it is the account or our key.
+            return NOT_CONNECTED
 
     def _failed(self, events: Sequence[StoredEvent], reason: str) -> None:
         now = self.clock.now()
@@ -133,6 +142,12 @@ def invoice_changed(billing: Billing, event: StoredEvent) -> Result:
 
 def account_changed(billing: Billing, _event: StoredEvent) -> Result:
     """Ask Stripe what the account can do now."""
+    billing.connection.refresh(everything=False)
+    return APPLIED
+
+
+def tax_changed(billing: Billing, _event: StoredEvent) -> Result:
+    """Ask Stripe what the account can do now, Stripe Tax included."""
     billing.connection.refresh()
     return APPLIED
 
@@ -140,7 +155,7 @@ def account_changed(billing: Billing, _event: StoredEvent) -> Result:
 def disconnected(billing: Billing, _event: StoredEvent) -> Result:
     """Access was revoked at Stripe's side, unless the event is old and the business has connected again since: ask."""
     with suppress(AccountGone):  # Then the connection is ended already.
-        billing.connection.refresh()
+        billing.connection.refresh(everything=False)
     return APPLIED
 
 
@@ -188,5 +203,6 @@ HANDLERS: dict[str, Handler] = {
     "invoice_payment.paid": invoice_changed,
     "account.updated": account_changed,
     "capability.updated": account_changed,
+    "tax.settings.updated": tax_changed,
     "account.application.deauthorized": disconnected,
 }

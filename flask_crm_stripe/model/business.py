@@ -35,7 +35,8 @@ class Business:
 class Actor:
     """The person (or process) who acts. ``permissions`` are words from ALL_PERMISSIONS.
 
-    ``session`` tells one login from the next, as an opaque digest; the Connect flow is bound to it.
+    ``session`` tells one login from the next, as an opaque digest; the Connect flow is bound to it. ``address`` is
+    where the request comes from; in our pages it is the request's own unless the host's loader gives another.
     """
 
     ref: str
@@ -43,6 +44,7 @@ class Actor:
     permissions: Iterable[str] = frozenset()
     locale: str | None = None
     session: str = field(default="", repr=False)
+    address: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         given = frozenset(self.permissions)

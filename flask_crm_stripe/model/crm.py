@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 
@@ -24,25 +24,26 @@ class SourceRef:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A postal address; ``country`` is ISO 3166-1 alpha-2, uppercase."""
+    """A postal address; ``country`` is ISO 3166-1 alpha-2, uppercase. Its ``repr`` does not tell where it is."""
 
-    line1: str = ""
-    line2: str = ""
-    postal_code: str = ""
-    city: str = ""
-    state: str = ""
+    line1: str = field(default="", repr=False)
+    line2: str = field(default="", repr=False)
+    postal_code: str = field(default="", repr=False)
+    city: str = field(default="", repr=False)
+    state: str = field(default="", repr=False)
     country: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """An individual or organisation that pays. ``language`` is a tag like ``nl``; ``currency`` is lowercase."""
+    """An individual or organisation that pays. ``language`` is a tag like ``nl``; ``currency`` is lowercase. Its
+    ``repr``, which ends up in logs, tells nothing of where the person can be reached."""
 
     ref: ContactRef
     name: str
-    email: str | None = None
-    phone: str | None = None
-    address: Address | None = None
+    email: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    address: Address | None = field(default=None, repr=False)
     language: str | None = None
     currency: str | None = None
     vat_number: str | None = None

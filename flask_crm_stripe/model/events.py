@@ -67,18 +67,3 @@ class TimelineEntry:
     event_id: str | None = None
     request_id: str | None = None
     object_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """One line of the access and action log. ``outcome`` is done, refused or failed."""
-
-    at: datetime
-    actor: str
-    action: str
-    target: str
-    outcome: str
-    reason: str | None = None
-    address: str | None = None
-    request_id: str | None = None
-    id: int = 0

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from flask_crm_stripe.model.connection import Books
 from flask_crm_stripe.model.crm import Contact, ContactRef, SourceRef
 
 
@@ -141,6 +142,7 @@ class Invoice:
     ``told_version`` is the newest one that the host has been told.
 
     ``fetched_at`` is the start of the fetch that the figures come from; nothing older is ever applied.
+    ``contact_readable`` is False where the key is lost with which it was stored how the customer is reached.
     """
 
     id: str
@@ -171,6 +173,12 @@ class Invoice:
     voided_at: datetime | None = None
     fetched_at: datetime | None = None
     problem: Problem | None = None
+    contact_readable: bool = True
+
+    @property
+    def books(self) -> Books:
+        """The account and mode that it belongs to."""
+        return self.account_id, self.livemode
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +198,8 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFilter:
-    """What the invoice list shows. ``text`` looks in number, customer name and order number."""
+    """What the invoice list shows. ``text`` looks in number, customer name and order number; ``books`` are an account
+    and a mode, without them invoices of all accounts are found, which nothing may add up."""
 
     text: str = ""
     status: str = ""
@@ -199,6 +208,7 @@ class InvoiceFilter:
     source: SourceRef | None = None
     contact: ContactRef | None = None
     today: date | None = None
+    books: Books | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from flask_crm_stripe.errors import quoted
+
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
 WHOLE_UNITS_ONLY = frozenset(("isk", "ugx"))
@@ -20,7 +22,7 @@ def normalise_currency(code: str) -> str:
     """The lowercase code as Stripe writes it. Raises ValueError for what is no ISO code's shape."""
     lowered = code.strip().lower()
     if not re.fullmatch(r"[a-z]{3}", lowered):
-        raise ValueError(f"“{code}” is not a currency code: write three letters, like EUR.")
+        raise ValueError(f"{quoted(code)} is not a currency code: write three letters, like EUR.")
     return lowered
 
 

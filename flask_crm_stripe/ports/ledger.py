@@ -1,7 +1,7 @@
 """Our memory. Every method is one short transaction of its own, so none is ever open while Stripe is asked.
 
-``Ledger`` belongs to one business: what other businesses have does not exist there. ``SharedLedger`` is for the three
-moments when the business is not known yet: a webhook comes in, a consent comes back, the outbox is drained.
+``Ledger`` belongs to one business: what other businesses have does not exist there. ``SharedLedger`` is for the few
+things that are asked before the business is known. ``ports/invoices.py`` and ``ports/safety.py`` have more stores.
 """
 
 from __future__ import annotations
@@ -11,22 +11,24 @@ from datetime import datetime
 from typing import Protocol
 
 from flask_crm_stripe.model.catalogue import CatalogueEntry, OutboxEntry
-from flask_crm_stripe.model.connection import Account, Connection, Consent, Grant
-from flask_crm_stripe.model.crm import ContactRef
-from flask_crm_stripe.model.events import EventState, IncomingEvent, LogEntry, StoredEvent, TimelineEntry
-from flask_crm_stripe.model.invoices import (
-    Invoice,
-    InvoiceFilter,
-    InvoicePlan,
-    LinkedCustomer,
-    Outstanding,
-    Payment,
-    Problem,
-    RemoteInvoice,
-    Stage,
+from flask_crm_stripe.model.connection import (
+    Account,
+    AccountChoices,
+    Books,
+    Connection,
+    Consent,
+    Ending,
+    Grant,
+    Installation,
 )
-from flask_crm_stripe.model.journal import Outcome, Step
+from flask_crm_stripe.model.crm import ContactRef
+from flask_crm_stripe.model.events import EventState, IncomingEvent, StoredEvent
+from flask_crm_stripe.model.invoices import LinkedCustomer
+from flask_crm_stripe.model.notices import Notice
 from flask_crm_stripe.model.paging import Page
+from flask_crm_stripe.model.secrets import Resealed, SealedReport
+from flask_crm_stripe.ports.invoices import InvoiceStore, JournalStore
+from flask_crm_stripe.ports.safety import ApprovalStore, LogStore, NoticeStore, PeopleStore
 
 
 class ConnectionStore(Protocol):
@@ -42,26 +44,52 @@ class ConnectionStore(Protocol):
 
     def get(self, connection_id: str) -> Connection | None: ...
 
+    def of(self, books: Books) -> Connection | None:
+        """The newest connection with this account in this mode that was ever live."""
+        ...
+
+    def history(self) -> Sequence[Connection]:
+        """The newest connection of each account and mode that was ever live, newest first."""
+        ...
+
     def add_pending(self, grant: Grant, account: Account, fingerprint: str, actor: str, now: datetime) -> Connection:
         """Remember what came back from Stripe; its secrets are stored encrypted. Older pending ones are dropped."""
         ...
 
-    def confirm(self, connection_id: str, actor: str, now: datetime) -> Connection:
-        """Pending to live; a live one of this business and mode on the same account is replaced by it.
+    def confirm(
+        self, connection_id: str, actor: str, now: datetime, change: AccountChoices | None = None
+    ) -> Connection:
+        """Pending to live; a live one of this business and mode on the same account is replaced by it, and so is one
+        on another account if ``change`` names it as the previous one.
 
         Raises ``AccountTaken`` where the account is live for another business, ``Conflict`` where this business has
         another account live or the connection is not pending, ``NotFound`` where it is not ours.
         """
         ...
 
-    def drop_pending(self, connection_id: str) -> None: ...
-
-    def end(self, connection_id: str, actor: str, reason: str, now: datetime) -> None:
-        """Live to ended; its secrets are erased. Ended already: nothing happens."""
+    def changed(self, connection_id: str, now: datetime) -> None:
+        """All that a person chose when the account replaced another is done."""
         ...
 
-    def refresh(self, connection_id: str, account: Account) -> None:
-        """Store what Stripe now says about the account."""
+    def drop_pending(self, connection_id: str) -> None: ...
+
+    def leave(self, connection_id: str, actor: str, reason: str) -> None:
+        """Note who wants to disconnect and why, before Stripe is asked: whoever ends it then, they wanted it."""
+        ...
+
+    def stay(self, connection_id: str) -> None:
+        """Nobody wants to disconnect any more: Stripe refused."""
+        ...
+
+    def end(
+        self, connection_id: str, actor: str, ending: Ending, reason: str, now: datetime, notice: Notice
+    ) -> Connection | None:
+        """Live to ended, secrets erased, the notice for the admins kept, all at once. What it became; None where it
+        was ended already. Where somebody wanted to disconnect, that person and their reason stand there."""
+        ...
+
+    def refresh(self, connection_id: str, account: Account) -> bool:
+        """Store what Stripe says about the account, unless what is stored was asked later: then False."""
         ...
 
 
@@ -96,178 +124,11 @@ class CustomerStore(Protocol):
 
     def linked(self, link_id: str, customer_id: str, content_hash: str) -> None: ...
 
+    def all(self, books: Books) -> Sequence[LinkedCustomer]:
+        """Every contact that has a customer on this account and mode."""
+        ...
+
     def contact_of(self, account_id: str, livemode: bool, customer_id: str) -> ContactRef | None: ...
-
-
-class InvoiceStore(Protocol):
-    """Invoices of the business."""
-
-    def plan(
-        self,
-        account_id: str,
-        livemode: bool,
-        plan: InvoicePlan,
-        *,
-        form_key: str,
-        send: bool,
-        actor: str,
-        now: datetime,
-    ) -> tuple[Invoice, bool]:
-        """Store the intent and claim its billables, all or nothing. Second value: made now (True) or by an earlier
-        call with the same ``form_key`` (False). Raises ``BillableTaken``."""
-        ...
-
-    def get(self, invoice_id: str) -> Invoice | None: ...
-
-    def by_form_key(self, form_key: str) -> Invoice | None:
-        """What an earlier press of the same button made."""
-        ...
-
-    def by_stripe_id(self, account_id: str, livemode: bool, stripe_id: str) -> Invoice | None: ...
-
-    def page(self, chosen: InvoiceFilter, cursor: str | None = None, limit: int = 25) -> Page[Invoice]:
-        """Newest first. Abandoned ones are in no list, page or sum; ``get`` finds them.
-
-        ``chosen.due`` is ``overdue``, or ``week`` (the next 7 days), of open ones by
-        ``chosen.today``. Raises ``InvalidInput`` for a damaged cursor.
-        """
-        ...
-
-    def outstanding(self, chosen: InvoiceFilter, paid_since: datetime) -> Sequence[Outstanding]:
-        """Per currency, over every invoice that matches."""
-        ...
-
-    def count(self, chosen: InvoiceFilter, at_most: int = 1000) -> int:
-        """How many match; ``at_most + 1`` stands for "more than ``at_most``"."""
-        ...
-
-    def of_billables(self, billables: Sequence[str]) -> Mapping[str, Invoice]:
-        """The live invoice of each billable that has one."""
-        ...
-
-    def advance(
-        self,
-        invoice_id: str,
-        stage: Stage,
-        remote: RemoteInvoice | None,
-        fetched_at: datetime,
-        entries: Sequence[TimelineEntry] = (),
-    ) -> Invoice:
-        """One step further: stage, what Stripe answered, and the timeline, together. Clears the problem.
-
-        The stage is always stored; the figures only where ``fetched_at`` is later than what we have."""
-        ...
-
-    def want_sent(self, invoice_id: str, actor: str, now: datetime) -> Invoice:
-        """A draft shall be sent after all."""
-        ...
-
-    def stop(self, invoice_id: str, problem: Problem, now: datetime, entries: Sequence[TimelineEntry] = ()) -> Invoice:
-        """Note why it stands still. The stage stays, except that a gate's problem makes it ``stopped``."""
-        ...
-
-    def abandon(self, invoice_id: str, now: datetime, entries: Sequence[TimelineEntry] = ()) -> None:
-        """Nothing of it exists at Stripe (any more): free its billables."""
-        ...
-
-    def apply(
-        self,
-        invoice_id: str,
-        remote: RemoteInvoice,
-        payments: Sequence[Payment],
-        fetched_at: datetime,
-        entries: Sequence[TimelineEntry],
-    ) -> Invoice | None:
-        """Store a newer picture, with its payments and timeline, in one transaction; billables of a void or deleted
-        invoice become free. Learns the Stripe id where we had none. None where what we have comes from a later fetch,
-        or nothing changed at all."""
-        ...
-
-    def timeline(self, invoice_id: str) -> Sequence[TimelineEntry]:
-        """Newest first."""
-        ...
-
-    def recent(self, limit: int = 5) -> Sequence[tuple[Invoice, TimelineEntry]]:
-        """The newest timeline entries of the business, with their invoices."""
-        ...
-
-    def payments(self, invoice_id: str) -> Sequence[Payment]:
-        """Newest first."""
-        ...
-
-    def unfinished(self, before: datetime, limit: int = 50) -> Sequence[Invoice]:
-        """Invoices whose own steps are not complete and that nobody has touched since ``before``."""
-        ...
-
-    def untold(self, limit: int = 50) -> Sequence[Invoice]:
-        """Invoices whose newest version the host has not been told."""
-        ...
-
-    def told(self, invoice_id: str, version: int) -> None: ...
-
-    def versions(self, invoice_ids: Sequence[str]) -> Mapping[str, int]:
-        """For the live pages: ids and versions, without opening the rows."""
-        ...
-
-
-class JournalStore(Protocol):
-    """Steps. See ``model.journal``."""
-
-    def last(self, subject: str, name: str) -> Step | None:
-        """The newest attempt of this step."""
-        ...
-
-    def start(
-        self,
-        subject: str,
-        name: str,
-        generation: int,
-        key: str,
-        request_hash: str,
-        now: datetime,
-        *,
-        account_id: str = "",
-        livemode: bool = False,
-    ) -> Step:
-        """Written before the call; account and mode belong beside the Stripe id that ``finish`` adds."""
-        ...
-
-    def finish(
-        self,
-        step_id: int,
-        outcome: Outcome,
-        now: datetime,
-        *,
-        result_id: str | None = None,
-        request_id: str | None = None,
-        error: str | None = None,
-    ) -> None:
-        """Written after it."""
-        ...
-
-    def steps(self, subject: str) -> Sequence[Step]:
-        """Oldest first."""
-        ...
-
-
-class LogStore(Protocol):
-    """Who did, or was refused, what."""
-
-    def add(self, entry: LogEntry) -> None: ...
-
-    def page(self, cursor: str | None = None, limit: int = 50) -> Page[LogEntry]: ...
-
-
-class PeopleStore(Protocol):
-    """What the CRM calls the people whose refs stand elsewhere; nothing else of ours keeps a person's name."""
-
-    def remember(self, ref: str, name: str, now: datetime) -> None:
-        """Keep the name; a newer one replaces it. Where nothing is new, nothing is written."""
-        ...
-
-    def names(self, refs: Sequence[str]) -> Mapping[str, str]:
-        """Name by ref, of those that are known."""
-        ...
 
 
 class SettingStore(Protocol):
@@ -316,6 +177,10 @@ class Ledger(Protocol):
     @property
     def people(self) -> PeopleStore: ...
     @property
+    def approvals(self) -> ApprovalStore: ...
+    @property
+    def notices(self) -> NoticeStore: ...
+    @property
     def settings(self) -> SettingStore: ...
     @property
     def events(self) -> EventStore: ...
@@ -332,14 +197,48 @@ class Ledger(Protocol):
         """Give it back, if it is still ours."""
         ...
 
+    def homes(self) -> Sequence[str]:
+        """Fingerprints of the environments in which this business is the real one."""
+        ...
+
+    def make_home(self, fingerprint: str, actor: str, now: datetime) -> None:
+        """This environment is the real one for this business; its live connection knows it from now on."""
+        ...
+
 
 class SharedLedger(Protocol):
     """The few things that are asked before the business is known."""
 
     def for_business(self, business: str) -> Ledger: ...
 
-    def installation(self) -> str:
-        """A random id of this database, made once; it travels as metadata so that two CRMs on one account differ."""
+    def installation(self, fingerprint: str, now: datetime) -> Installation:
+        """This database, made known once: its random id travels as metadata so that two CRMs on one account differ.
+        The environment that makes it known is the real one for every business."""
+        ...
+
+    def note_platform(self, account_id: str) -> None:
+        """Remember which Stripe account is the platform's, once: a later one does not replace it."""
+        ...
+
+    def adopt(self, fingerprint: str, actor: str, now: datetime) -> None:
+        """This environment is the real one for every business."""
+        ...
+
+    def neutralise(self, fingerprint: str, now: datetime) -> int:
+        """Turn a copy into a harmless database: every connection ended without a word to Stripe, all secrets, waiting
+        work and addresses for notices erased, another installation id. Says how many connections there were."""
+        ...
+
+    def businesses(self) -> Sequence[str]:
+        """Every business that ever had a connection."""
+        ...
+
+    def sealed(self) -> SealedReport:
+        """How many secrets are sealed with the first key, with an older one, and with one that is lost."""
+        ...
+
+    def reseal(self, limit: int) -> Resealed:
+        """Seal some more secrets with the first key. Safe while others read and write, and from several processes."""
         ...
 
     def start_consent(self, state_hash: str, consent: Consent, now: datetime) -> None: ...
@@ -358,8 +257,8 @@ class SharedLedger(Protocol):
         """Keep an event, once per account, mode and event id: its row id, None where we had it. The body is sealed."""
         ...
 
-    def due_events(self, now: datetime, limit: int = 100) -> Sequence[StoredEvent]:
-        """Waiting events whose time has come, oldest first."""
+    def due_events(self, now: datetime, limit: int = 100, after: int = 0) -> Sequence[StoredEvent]:
+        """Waiting events whose time has come, oldest first; the next ones ``after`` an event's number."""
         ...
 
     def event(self, row_id: int) -> StoredEvent | None: ...
@@ -376,8 +275,8 @@ class SharedLedger(Protocol):
         """Note the result; ``failed`` with ``retry_at`` stays waiting and counts an attempt."""
         ...
 
-    def outbox(self, limit: int = 500) -> Sequence[OutboxEntry]:
-        """Notes not drained yet, oldest first."""
+    def outbox(self, limit: int = 500, after: int = 0) -> Sequence[OutboxEntry]:
+        """Notes not drained yet, oldest first; the next ones ``after`` a note's number."""
         ...
 
     def clear_outbox(self, ids: Sequence[int]) -> None: ...

@@ -1,7 +1,7 @@
 """Stripe, as billing sees it: one account in one mode, in our own words.
 
-Every method makes one call (``payments`` and ``lines`` may page). Each raises ``ProviderError`` subclasses; the ones
-with ``unknown`` set may have done the work. ``key`` is the Idempotency-Key.
+Every method makes one call (lists may page). Each raises ``ProviderError`` subclasses; the ones with ``unknown`` set
+may have done the work. ``key`` is the Idempotency-Key. ``READS`` names the methods that change nothing at Stripe.
 """
 
 from __future__ import annotations
@@ -11,8 +11,24 @@ from datetime import datetime
 from typing import Protocol
 
 from flask_crm_stripe.model.catalogue import PriceDraft, ProductDraft
-from flask_crm_stripe.model.connection import Account
+from flask_crm_stripe.model.connection import Account, RemoteSubscription, RemoteThing, TaxSettings
 from flask_crm_stripe.model.invoices import CustomerDraft, InvoiceDraft, LineDraft, Payment, RemoteInvoice
+
+READS = frozenset(
+    (
+        *(
+            "account",
+            "tax_settings",
+            "currencies",
+            "platform_account",
+            "list_subscriptions",
+            "list_customers",
+            "list_products",
+        ),
+        *("find_price", "find_customer", "find_invoice", "line_keys", "invoice", "payments"),
+    )
+)
+"""A method that is not named here counts as one that changes something: a copy of the database can't call it."""
 
 
 class Answer(Protocol):
@@ -31,8 +47,36 @@ class Provider(Protocol):
         """What the account is and can do now."""
         ...
 
+    def tax_settings(self) -> TaxSettings:
+        """Whether Stripe Tax is set up on the account."""
+        ...
+
+    def currencies(self, country: str) -> tuple[str, ...]:
+        """What customers of an account in this country can pay in, lowercase."""
+        ...
+
+    def platform_account(self) -> str:
+        """The account that our own key belongs to: the platform's, not the connected one."""
+        ...
+
+    def list_subscriptions(self, limit: int) -> Sequence[RemoteSubscription]:
+        """Subscriptions of the account that are not over, newest first, at most ``limit``."""
+        ...
+
+    def list_customers(self, limit: int) -> Sequence[RemoteThing]:
+        """Customers that the account has, newest first, at most ``limit``."""
+        ...
+
+    def list_products(self, limit: int) -> Sequence[RemoteThing]:
+        """Active products that the account has, newest first, at most ``limit``."""
+        ...
+
     def deauthorise(self) -> None:
         """Revoke our access. Already revoked counts as done."""
+        ...
+
+    def delete_product(self, product_id: str) -> None:
+        """Delete a product that never had a price; gone already counts as done."""
         ...
 
     def create_product(self, draft: ProductDraft, key: str) -> Answer:
@@ -115,6 +159,7 @@ class Provider(Protocol):
 class ProviderSource(Protocol):
     """Gives the provider of one account and mode."""
 
-    def for_account(self, account_id: str, *, livemode: bool) -> Provider:
-        """Raises ``ConfigurationError`` where our key is of the other mode."""
+    def for_account(self, account_id: str, *, livemode: bool, trace: list[str] | None = None) -> Provider:
+        """Raises ``ConfigurationError`` where our key is of the other mode. ``trace`` is given the id of every request
+        that is made."""
         ...

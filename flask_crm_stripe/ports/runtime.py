@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
+
+from flask_crm_stripe.model.notices import Mail
 
 
 class Clock(Protocol):
@@ -14,7 +16,13 @@ class Clock(Protocol):
 
 
 class Vault(Protocol):
-    """Encrypts what is stored."""
+    """Encrypts what is stored. ``current`` names the key that seals, ``known`` all that can open; no name tells
+    anything of its key."""
+
+    @property
+    def current(self) -> str: ...
+    @property
+    def known(self) -> Sequence[str]: ...
 
     def seal(self, secret: bytes) -> bytes:
         """Encrypt with the first key."""
@@ -29,6 +37,14 @@ class Queue(Protocol):
     """Runs a task by its name, later: after the response, or in a worker."""
 
     def put(self, task: str, **arguments: str | int) -> None: ...
+
+
+class Mailer(Protocol):
+    """Sends a mail the way the host does."""
+
+    def send(self, mail: Mail) -> bool:
+        """False where the host has not said how it sends mails. Raises what the host's function raises."""
+        ...
 
 
 class Publisher(Protocol):

@@ -44,6 +44,7 @@ class MemoryCalls:
     def __init__(self, clock: Clock, account_id: str) -> None:
         self.calls: list[Call] = []
         self.connected = True
+        self.trace: list[str] = []
         self._clock = clock
         self._account_id = account_id
         self._faults: dict[str, list[_Fault]] = {}
@@ -73,7 +74,9 @@ class MemoryCalls:
         saved = self._saved.get(key) if key else None
         if saved and self._clock.now() - saved.at < KEYS_LAST:
             return cast(Value, _replay(saved, request))
-        result = work(self._id("req"))
+        request_id = self._id("req")
+        self.trace.append(request_id)
+        result = work(request_id)
         if key:
             self._saved[key] = _Saved(request, self._clock.now(), result)
         return result

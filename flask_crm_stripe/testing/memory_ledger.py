@@ -9,14 +9,17 @@ from datetime import datetime, timedelta
 
 from flask_crm_stripe.errors import Conflict
 from flask_crm_stripe.model.catalogue import OutboxEntry
-from flask_crm_stripe.model.connection import Connection, ConnectionState, Consent
+from flask_crm_stripe.model.connection import Connection, ConnectionState, Consent, Installation
 from flask_crm_stripe.model.events import EventState, IncomingEvent, StoredEvent
-from flask_crm_stripe.testing.memory import connections, events
+from flask_crm_stripe.model.secrets import Resealed, SealedReport
+from flask_crm_stripe.testing.memory import connections, environments, events
 from flask_crm_stripe.testing.memory.catalogue import MemoryCatalogue, MemoryCustomers
 from flask_crm_stripe.testing.memory.connections import MemoryConnections
 from flask_crm_stripe.testing.memory.events import MemoryEvents
 from flask_crm_stripe.testing.memory.invoices import MemoryInvoices
-from flask_crm_stripe.testing.memory.journal import MemoryJournal, MemoryLog, MemoryPeople, MemorySettings
+from flask_crm_stripe.testing.memory.journal import MemoryJournal, MemorySettings
+from flask_crm_stripe.testing.memory.log import MemoryLog, MemoryPeople
+from flask_crm_stripe.testing.memory.notices import MemoryApprovals, MemoryNotices
 from flask_crm_stripe.testing.memory.state import Lease, State
 
 
@@ -33,6 +36,8 @@ class MemoryLedger:
         self.journal = MemoryJournal(business, state)
         self.log = MemoryLog(business, state)
         self.people = MemoryPeople(business, state)
+        self.approvals = MemoryApprovals(business, state)
+        self.notices = MemoryNotices(business, state)
         self.settings = MemorySettings(business, state)
         self.events = MemoryEvents(business, state)
 
@@ -55,6 +60,14 @@ class MemoryLedger:
             if known is not None and known.holder == holder:
                 known.expires_at = LONG_AGO
 
+    def homes(self) -> list[str]:
+        """Environments in which this business is the real one."""
+        return environments.homes(self.state, self.business)
+
+    def make_home(self, fingerprint: str, actor: str, now: datetime) -> None:
+        """This environment is the real one for this business."""
+        environments.make_home(self.state, self.business, fingerprint)
+
 
 LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -70,9 +83,35 @@ class MemorySharedLedger:
         """The ledger of one business."""
         return MemoryLedger(business, self.state)
 
-    def installation(self) -> str:
-        """The random id of this ledger."""
-        return self.id
+    def installation(self, fingerprint: str, now: datetime) -> Installation:
+        """This ledger, made known once."""
+        return environments.installation(self.state, self.id, fingerprint)
+
+    def note_platform(self, account_id: str) -> None:
+        """Remember the platform's account, once."""
+        environments.note_platform(self.state, account_id)
+
+    def adopt(self, fingerprint: str, actor: str, now: datetime) -> None:
+        """This environment is the real one for every business."""
+        environments.make_home(self.state, environments.EVERYBODY, fingerprint)
+
+    def neutralise(self, fingerprint: str, now: datetime) -> int:
+        """Turn a copy into a harmless ledger."""
+        return environments.neutralise(self.state, fingerprint, now)
+
+    def businesses(self) -> list[str]:
+        """Every business that ever had a connection."""
+        with self.state.lock:
+            ever = [c.business for c in self.state.connections.values() if c.state is not ConnectionState.PENDING]
+        return sorted(set(ever))
+
+    def sealed(self) -> SealedReport:
+        """Nothing here is sealed."""
+        return SealedReport()
+
+    def reseal(self, limit: int) -> Resealed:
+        """Nothing here is sealed."""
+        return Resealed(0, False)
 
     def start_consent(self, state_hash: str, consent: Consent, now: datetime) -> None:
         """Remember a started flow under the digest of its secret."""
@@ -105,10 +144,10 @@ class MemorySharedLedger:
         """Keep an event once."""
         return events.store_event(self.state, business, event, now)
 
-    def due_events(self, now: datetime, limit: int = 100) -> list[StoredEvent]:
+    def due_events(self, now: datetime, limit: int = 100, after: int = 0) -> list[StoredEvent]:
         """Waiting events whose time has come, oldest first."""
         with self.state.lock:
-            waiting = [event for event in self.state.events.values() if event.state is EventState.WAITING]
+            waiting = [e for e in self.state.events.values() if e.state is EventState.WAITING and e.id > after]
         return [event for event in waiting if event.retry_at and event.retry_at <= now][:limit]
 
     def event(self, row_id: int) -> StoredEvent | None:
@@ -133,10 +172,10 @@ class MemorySharedLedger:
         with self.state.lock:
             self.state.outbox.append(OutboxEntry(self.state.number(), business, kind, ref))
 
-    def outbox(self, limit: int = 500) -> list[OutboxEntry]:
+    def outbox(self, limit: int = 500, after: int = 0) -> list[OutboxEntry]:
         """Notes not drained yet, oldest first."""
         with self.state.lock:
-            return self.state.outbox[:limit]
+            return [note for note in self.state.outbox if note.id > after][:limit]
 
     def clear_outbox(self, ids: Sequence[int]) -> None:
         """Forget notes that are drained."""

@@ -17,10 +17,10 @@ from decimal import Decimal
 
 from flask_crm_stripe.errors import ConfigurationError, Refused
 from flask_crm_stripe.model.catalogue import PriceDraft, ProductDraft
-from flask_crm_stripe.model.connection import Account
+from flask_crm_stripe.model.connection import Account, RemoteThing
 from flask_crm_stripe.model.invoices import CustomerDraft, InvoiceDraft, LineDraft, Payment, RemoteInvoice, Status
 from flask_crm_stripe.ports.runtime import Clock
-from flask_crm_stripe.testing.memory_calls import MemoryCalls
+from flask_crm_stripe.testing.memory_account import MemoryAccount
 from flask_crm_stripe.testing.memory_objects import (
     MemoryCustomer,
     MemoryInvoice,
@@ -41,31 +41,17 @@ class MemoryAnswer:
     request_id: str | None
 
 
-class MemoryProvider(MemoryCalls):
+class MemoryProvider(MemoryAccount):
     """One account. The dicts and lists are there for tests to look at; change them through methods only."""
 
-    def __init__(self, account: Account, clock: Clock) -> None:
-        super().__init__(clock, account.id)
+    def __init__(self, account: Account, clock: Clock, platform: str = "acct_platform") -> None:
+        super().__init__(account, clock, platform)
         self.products: dict[str, MemoryProduct] = {}
         self.prices: dict[str, MemoryPrice] = {}
         self.customers: dict[str, MemoryCustomer] = {}
         self.invoices: dict[str, MemoryInvoice] = {}
         self.skew = 0
         """For tests: how many minor units the next answer to ``add_lines`` is wrong by."""
-        self._account = account
-
-    def account(self) -> Account:
-        """What the account is and can do now."""
-        return self._do("account", None, (), lambda _: replace(self._account, checked_at=self._clock.now()))
-
-    def change_account(self, account: Account) -> None:
-        """For tests: Stripe tells something else about the account from now on."""
-        self._account = account
-
-    def deauthorise(self) -> None:
-        """Revoke our access. Already revoked counts as done."""
-        if self.connected:
-            self._do("deauthorise", None, (), lambda _: setattr(self, "connected", False))
 
     # Catalogue
 
@@ -96,13 +82,29 @@ class MemoryProvider(MemoryCalls):
         return self._do("update_product", key, (draft,), work)
 
     def archive_product(self, product_id: str, key: str) -> MemoryAnswer:
-        """active=false; a product is never deleted."""
+        """active=false; a product that was ever offered is not deleted."""
 
         def work(request_id: str) -> MemoryAnswer:
             self._product(product_id).active = False
             return MemoryAnswer(product_id, request_id)
 
         return self._do("archive_product", key, (product_id,), work)
+
+    def delete_product(self, product_id: str) -> None:
+        """Delete a product that never had a price; gone already counts as done."""
+
+        def work(_: str) -> None:
+            if any(price.draft.product_id == product_id for price in self.prices.values()):
+                raise Refused("A product with prices can't be deleted.", param="id")
+            self.products.pop(product_id, None)
+
+        self._do("delete_product", None, (product_id,), work)
+
+    def list_products(self, limit: int) -> Sequence[RemoteThing]:
+        """Active products that the account has, newest first, at most ``limit``."""
+        active = [product.draft for product in self.products.values() if product.active]
+        things = [RemoteThing(draft.id, draft.name, metadata=dict(draft.metadata)) for draft in active]
+        return self._do("list_products", None, (limit,), lambda _: tuple(things[::-1][:limit]))
 
     def create_price(self, draft: PriceDraft, key: str) -> MemoryAnswer:
         """A new price that takes over the lookup key."""
@@ -189,6 +191,14 @@ class MemoryProvider(MemoryCalls):
             return None
 
         return self._do("find_customer", None, (marker, since), work)
+
+    def list_customers(self, limit: int) -> Sequence[RemoteThing]:
+        """Customers that the account has, newest first, at most ``limit``."""
+        things = [
+            RemoteThing(one.id, one.draft.name, one.draft.email or "", dict(one.draft.metadata or {}))
+            for one in self.customers.values()
+        ]
+        return self._do("list_customers", None, (limit,), lambda _: tuple(things[::-1][:limit]))
 
     # Invoices
 
@@ -341,6 +351,7 @@ class MemoryProviders:
     clock: Clock
     livemode: bool = False
     accounts: dict[str, MemoryProvider] = field(default_factory=dict)
+    platform: str = "acct_platform"
 
     def add_account(self, account_id: str, name: str = "A business", currency: str = "eur") -> MemoryProvider:
         """A connected account that can charge."""
@@ -354,13 +365,15 @@ class MemoryProviders:
             payouts_enabled=True,
             details_submitted=True,
         )
-        self.accounts[account_id] = MemoryProvider(account, self.clock)
+        self.accounts[account_id] = MemoryProvider(account, self.clock, self.platform)
         return self.accounts[account_id]
 
-    def for_account(self, account_id: str, *, livemode: bool) -> MemoryProvider:
+    def for_account(self, account_id: str, *, livemode: bool, trace: list[str] | None = None) -> MemoryProvider:
         """Raises ``ConfigurationError`` for the other mode. An account nobody added is one that we may not act for."""
         if livemode is not self.livemode:
             raise ConfigurationError("CRM_STRIPE_API_KEY is of the other mode than this Stripe connection.")
         if account_id not in self.accounts:
             self.add_account(account_id).connected = False
-        return self.accounts[account_id]
+        provider = self.accounts[account_id]
+        provider.trace = [] if trace is None else trace
+        return provider

@@ -8,25 +8,33 @@ from flask import Blueprint, request
 
 from flask_crm_stripe.web import (
     api,
+    approvals,
     assets,
     billables,
     connection,
+    copy,
+    disconnect,
     embed,
     errors,
     events,
     health,
     invoices,
     log,
+    notices,
     overview,
+    safety,
     security,
     services,
     settings,
     webhooks,
 )
-from flask_crm_stripe.web.context import open_billing, state
+from flask_crm_stripe.web.context import notice_rolled_key, open_billing, state
 
 HERE = Path(__file__).parent
-PAGES = (overview, settings, connection, services, billables, invoices, events, log, api, embed)
+PAGES = (
+    *(overview, settings, safety, connection, disconnect, copy, notices, services, billables, invoices, approvals),
+    *(events, log, api, embed),
+)
 OPEN = frozenset(("static", "health"))
 LARGEST_BODY = 1_000_000
 """Bytes. Our largest form is a review of some hundred lines; anything larger is refused before it is read."""
@@ -34,7 +42,7 @@ LARGEST_BODY = 1_000_000
 
 def blueprints() -> tuple[Blueprint, Blueprint, Blueprint]:
     """Pages with JSON, webhook, Bootstrap's files: each a blueprint, so that the host's walls can tell them apart."""
-    return pages(), hooks(), assets.blueprint()
+    return pages(), hooks(), files()
 
 
 def pages() -> Blueprint:
@@ -58,7 +66,15 @@ def pages() -> Blueprint:
 def hooks() -> Blueprint:
     """Where Stripe calls."""
     blueprint = Blueprint("crm_stripe_hooks", __name__)
+    blueprint.after_request(security.set_headers)
     webhooks.register(blueprint)
+    return blueprint
+
+
+def files() -> Blueprint:
+    """Bootstrap's, with the same headers as ours."""
+    blueprint = assets.blueprint()
+    blueprint.after_request(security.set_headers)
     return blueprint
 
 
@@ -68,5 +84,6 @@ def guard() -> None:
         return
     request.max_content_length = LARGEST_BODY
     open_billing()
+    notice_rolled_key()
     security.check_csrf()
     state().housekeep()

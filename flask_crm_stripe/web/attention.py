@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.core.connection import Health
 from flask_crm_stripe.model.business import ADMIN
@@ -44,6 +46,7 @@ def needs_attention(
         *_stopped(billing, f, texts),
         *_failed_payments(lately, f, texts),
         *_overdue(money, f, texts),
+        *_approvals(billing, f, texts),
         *_services(billing, texts),
     ]
 
@@ -60,8 +63,9 @@ def _news(billing: Billing, health: Health, texts: Texts) -> Iterator[Item]:
 
 
 def _stopped(billing: Billing, f: Formats, texts: Texts) -> Iterator[Item]:
-    drafts = billing.ledger.invoices.page(InvoiceFilter(status=Status.DRAFT), None, MOST_DRAFTS).rows
-    waiting = billing.ledger.invoices.unfinished(billing.clock.now())
+    books = billing.connection.books()
+    drafts = billing.ledger.invoices.page(InvoiceFilter(status=Status.DRAFT, books=books), None, MOST_DRAFTS).rows
+    waiting = billing.ledger.invoices.unfinished(books, billing.clock.now())
     for invoice in {found.id: found for found in (*drafts, *waiting)}.values():
         if invoice.problem is None:
             continue
@@ -105,6 +109,19 @@ def _overdue(money: Sequence[Outstanding], f: Formats, texts: Texts) -> Iterator
         )
         why = texts.gettext("Their due date has passed")
         yield Item("warning", what, why, link("invoices", due="overdue"), texts.gettext("Show them"))
+
+
+def _approvals(billing: Billing, f: Formats, texts: Texts) -> Iterator[Item]:
+    waiting = billing.approvals.for_me()
+    if waiting:
+        what = texts.ngettext(
+            "A request waits for your agreement", "%(number)s requests wait for your agreement", len(waiting)
+        )
+        first = waiting[0]
+        total = f.sum_of(first.amount, first.currency) if first.kind == "send" else ""
+        why = Markup(" · ").join(part for part in (isolated(first.details.get("contact", "")), total) if part)
+        one = link("approval", approval_id=first.id) if len(waiting) == 1 else link("approvals")
+        yield Item("warning", what, why, one, texts.gettext("Look at it"))
 
 
 def _services(billing: Billing, texts: Texts) -> Iterator[Item]:

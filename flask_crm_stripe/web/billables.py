@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from flask_crm_stripe.core.billing import Billing
-from flask_crm_stripe.core.rights import require
+from flask_crm_stripe.core.environment import check_reason
 from flask_crm_stripe.core.selection import SourceBilling
 from flask_crm_stripe.errors import (
     BillableTaken,
@@ -21,18 +21,21 @@ from flask_crm_stripe.errors import (
     PlanChanged,
     ProviderError,
 )
-from flask_crm_stripe.model.business import DRAFT
+from flask_crm_stripe.model.business import DRAFT, SEND
 from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.crm import SourceRef
 from flask_crm_stripe.model.invoices import Delivery, Invoice, InvoicePlan
+from flask_crm_stripe.model.money import Money
 from flask_crm_stripe.web.choice import choice_values
 from flask_crm_stripe.web.context import calls_stripe, current_billing
+from flask_crm_stripe.web.invoice import mail_words
 from flask_crm_stripe.web.page import link, say, tools
 from flask_crm_stripe.web.sentences import isolated
 from flask_crm_stripe.web.terms import FIELDS, form_of, form_of_settings, read_terms
 
 Answer = str | Response | tuple[str, int]
 UNPROCESSABLE, CONFLICT, BAD_GATEWAY = 422, 409, 502
+REASON = "reason"
 
 
 def register(blueprint: Blueprint) -> None:
@@ -50,7 +53,7 @@ def billables(source: str, ref: str) -> Answer:
 def review(source: str, ref: str) -> Answer:
     """What will be sent, before anything is. A POST ("Update amounts") leads to the same page by its address, so that
     no token stands in it."""
-    require(current_billing.actor, DRAFT, "make invoices")
+    current_billing.rights.require(DRAFT, "make invoices", f"{source}:{ref}")
     if request.method == "POST":
         chosen: dict[str, object] = {name: request.form[name] for name in FIELDS if name in request.form}
         refs = request.form.getlist("billable")
@@ -61,13 +64,16 @@ def review(source: str, ref: str) -> Answer:
 @calls_stripe
 def generate(source: str, ref: str) -> Answer:
     """Make the invoice that was reviewed, and send it if the person pressed Send."""
-    require(current_billing.actor, DRAFT, "make invoices")
+    current_billing.rights.require(DRAFT, "make invoices", f"{source}:{ref}")
     given = request.form
     reviewed = _Review.of(SourceRef(source, ref), given.getlist("billable"), given)
     if reviewed.wrong:
         return reviewed.answer()
-    send = given.get("send") == "yes"
+    send, ask = given.get("send") == "yes", given.get("send") == "ask"
     try:
+        if ask:
+            current_billing.rights.require(SEND, "send invoices")
+            check_reason(given.get(REASON, ""))
         invoice = current_billing.invoicing.generate(
             reviewed.where,
             reviewed.chosen,
@@ -78,6 +84,8 @@ def generate(source: str, ref: str) -> Answer:
         )
     except BillingError as error:
         return _not_made(reviewed, error)
+    if ask:
+        return _asked(invoice, given.get(REASON, ""))
     _say_made(current_billing, invoice)
     return redirect(link("invoice", invoice_id=invoice.id), 303)
 
@@ -97,12 +105,25 @@ def _not_made(reviewed: _Review, error: BillingError) -> Answer:
     raise error
 
 
+def _asked(invoice: Invoice, reason: str) -> Answer:
+    billing = current_billing
+    _, texts = tools(billing)
+    try:
+        billing.invoicing.ask_to_send(invoice.id, reason)
+    except Conflict as error:
+        say("warning", texts.gettext("A draft was saved; nobody was asked."), error.message)
+    else:
+        first = texts.gettext("A draft was saved, and a second person is asked.")
+        say("success", first, texts.gettext("It is sent as soon as somebody else agrees."))
+    return redirect(link("invoice", invoice_id=invoice.id), 303)
+
+
 def _say_made(billing: Billing, invoice: Invoice) -> None:
     _, texts = tools(billing)
     values = {
         "number": invoice.number or "",
         "name": isolated(invoice.contact_name),
-        "email": isolated(invoice.plan.contact.email or ""),
+        "email": isolated(mail_words(billing, invoice)),
     }
     if invoice.sent_at:
         say("success", texts.gettext("Invoice %(number)s was sent to %(email)s.", **values))
@@ -168,14 +189,17 @@ class _Review:
         if isinstance(error, BillableTaken):
             raise error
         try:
-            if isinstance(error, InvalidInput):
+            if isinstance(error, InvalidInput) and error.field != REASON:
                 raise error
-            return None if self.wrong else self.billing.invoicing.preview(self.where, self.chosen, self.terms)
+            plan = None if self.wrong else self.billing.invoicing.preview(self.where, self.chosen, self.terms)
         except InvalidInput as found:
             if found.field not in FIELDS:
                 raise
             self.wrong[found.field] = found.message
             return None
+        if isinstance(error, InvalidInput):
+            self.wrong[REASON] = error.message
+        return plan
 
     def _status(self, error: BillingError | None) -> int:
         if self.wrong:
@@ -197,7 +221,19 @@ class _Review:
             changed=self._changes(plan) if plan and isinstance(error, PlanChanged) else None,
             problem=error.message if error and not isinstance(error, PlanChanged | InvalidInput) else "",
             connected=self.billing.connection.live() is not None,
+            above=self._above(plan) if plan else "",
+            reason=self.given.get(REASON, ""),
         )
+
+    def _above(self, plan: InvoicePlan) -> str:
+        """Why a second person is needed; empty where nobody is."""
+        limit = self.billing.approvals.limit(SEND, Money(plan.total, plan.currency))
+        if limit is None:
+            return ""
+        if limit.currency != plan.currency:
+            return self.texts.gettext("In this currency a second person always agrees.")
+        amount = self.f.sum_of(limit.amount, limit.currency)
+        return self.texts.gettext("Above %(limit)s a second person agrees.", limit=amount)
 
     def _changes(self, plan: InvoicePlan) -> str:
         before = self.given.get("seen_total", "")

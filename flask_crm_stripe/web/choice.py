@@ -25,7 +25,7 @@ def choice_values(billing: Billing, where: SourceRef) -> dict[str, object]:
     return {
         "billing": found,
         "ready": [row for row in found.rows if row.state == READY],
-        "choosing": connected and billing.actor.may(DRAFT),
+        "choosing": connected and billing.actor.may(DRAFT) and not billing.environment.is_copy,
         "blocked_why": _blocked(billing, texts, connected=connected),
         "blocked_url": link("settings") if not connected and billing.actor.may(CONNECT) else "",
         "chosen_words": _chosen([row for row in found.rows if row.selected], f, texts),
@@ -38,6 +38,8 @@ def choice_values(billing: Billing, where: SourceRef) -> dict[str, object]:
 def _blocked(billing: Billing, texts: Texts, *, connected: bool) -> Markup:
     if not billing.actor.may(DRAFT):
         return texts.gettext("You can see the work but not make invoices.")
+    if connected and billing.environment.is_copy:
+        return texts.gettext("This is a copy: no invoice is made here.")
     if not connected and not billing.actor.may(CONNECT):
         return texts.gettext("Ask an admin to connect Stripe.")
     return Markup("")

@@ -7,6 +7,7 @@ a second exchange of one code revokes the connection at Stripe. So the exchange 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import requests
@@ -16,12 +17,25 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from flask_crm_stripe.core.connection import REFUSALS
-from flask_crm_stripe.errors import ConsentFailed, ProviderFailed, RateLimited, Unreachable
-from flask_crm_stripe.model.connection import Grant
-from flask_crm_stripe.model.invoices import InvoiceFilter
+from flask_crm_stripe.core.log import clean
+from flask_crm_stripe.errors import (
+    AccountTaken,
+    Conflict,
+    ConsentFailed,
+    CopyLocked,
+    InvalidInput,
+    ProviderError,
+    ProviderFailed,
+    RateLimited,
+    Unreachable,
+)
+from flask_crm_stripe.model.connection import AccountChoices, Grant
 from flask_crm_stripe.web.context import calls_stripe, current_billing, state
-from flask_crm_stripe.web.page import say
+from flask_crm_stripe.web.disconnect import left_values
+from flask_crm_stripe.web.page import say, source_kind, tools
+from flask_crm_stripe.web.people import telling
 from flask_crm_stripe.web.security import absolute
+from flask_crm_stripe.web.sentences import isolated
 
 log = logging.getLogger(__name__)
 
@@ -31,15 +45,14 @@ TOKENS = ("access_token", "refresh_token")
 
 
 def register(blueprint: Blueprint) -> None:
-    """POST /connect, GET /connect/callback, the confirmation, POST /disconnect."""
+    """POST /connect, GET /connect/callback, the confirmation, and looking at what is connected."""
     blueprint.add_url_rule("/connect", "connect", connect, methods=["POST"])
     blueprint.add_url_rule("/connect/callback", "connect_callback", callback, methods=["GET"])
     blueprint.add_url_rule("/connect/<connection_id>", "connect_confirm", confirm_page, methods=["GET"])
     blueprint.add_url_rule("/connect/<connection_id>", "connect_confirm_now", confirm, methods=["POST"])
     blueprint.add_url_rule("/connect/<connection_id>/decline", "connect_decline", decline, methods=["POST"])
-    blueprint.add_url_rule("/disconnect", "disconnect", disconnect_page, methods=["GET"])
-    blueprint.add_url_rule("/disconnect", "disconnect_now", disconnect, methods=["POST"])
     blueprint.add_url_rule("/settings/refresh", "refresh_connection", refresh, methods=["POST"])
+    blueprint.add_url_rule("/settings/test", "test_connection", test, methods=["POST"])
 
 
 def connect() -> ResponseReturnValue:
@@ -57,7 +70,7 @@ def callback() -> ResponseReturnValue:
     try:
         connections.claim(request.args.get("state", ""))
         if "error" in request.args:
-            log.info("Consent was not given: %s", request.args["error"][:100])
+            log.info("Consent was not given: %s", clean(request.args["error"], 100))
             raise ConsentFailed("denied", REFUSALS["denied"])
         connection = connections.accept(_exchange(request.args.get("code", "")))
     except ConsentFailed as error:
@@ -71,20 +84,63 @@ def callback() -> ResponseReturnValue:
     return redirect(url_for(".connect_confirm", connection_id=connection.id), 303)
 
 
-def confirm_page(connection_id: str) -> ResponseReturnValue:
-    """Which account it is; nothing is used until a person says so."""
-    pending = current_billing.connection.pending(connection_id)
-    return render_template("crm_stripe/connect_confirm.html", pending=pending)
+@calls_stripe
+def confirm_page(connection_id: str) -> str:
+    """Which account it is, and what happens to what there is; nothing is used until a person says so."""
+    return _confirm_page(connection_id)
 
 
 @calls_stripe
 def confirm(connection_id: str) -> ResponseReturnValue:
-    """Use this account."""
-    connection = current_billing.connection.confirm(connection_id)
-    current_billing.catalogue.note()
-    name = connection.account.name or connection.account_id
-    say("success", f"{name} is connected.", "Your services are being sent to Stripe.")
+    """Use this account: as the first one, or in another's place as the person chose."""
+    billing, previous = current_billing, request.form.get("previous", "")
+    try:
+        connection = (
+            billing.change.carry_out(connection_id, _choices(previous))
+            if previous
+            else billing.connection.confirm(connection_id)
+        )
+    except Conflict as error:
+        if isinstance(error, AccountTaken | CopyLocked):
+            raise
+        return _confirm_page(connection_id, error.message), 409
+    billing.catalogue.note()
+    _, texts = tools(billing)
+    name = isolated(connection.account.name or connection.account_id)
+    first = texts.gettext("%(name)s is connected.", name=name)
+    say("success", first, texts.gettext("Your services are being sent to Stripe."))
     return redirect(url_for(".overview"), 303)
+
+
+def _confirm_page(connection_id: str, problem: str = "") -> str:
+    billing = current_billing
+    pending, plan = billing.connection.pending(connection_id), billing.change.plan(connection_id)
+    return render_template(
+        "crm_stripe/connect_confirm.html",
+        pending=pending,
+        plan=plan,
+        problem=problem,
+        contact_word=lambda ref: source_kind(ref.partition(":")[0]),
+        **(left_values(billing, plan.left) if plan else {}),
+        **telling(billing, [plan.previous.connected_by] if plan else []),
+    )
+
+
+def _choices(previous: str) -> AccountChoices:
+    """What was ticked: ``contact`` and ``service`` are pairs of a ref here and an id at Stripe."""
+    return AccountChoices(
+        previous,
+        customers=dict(_pairs(request.form.getlist("customer"))),
+        products=dict(_pairs(request.form.getlist("product"))),
+        free_drafts=request.form.get("free_drafts") == "yes",
+    )
+
+
+def _pairs(values: list[str]) -> Iterator[tuple[str, str]]:
+    for value in values:
+        there, found, ref = value.partition(" ")
+        if found:
+            yield ref, there
 
 
 @calls_stripe
@@ -95,40 +151,25 @@ def decline(connection_id: str) -> ResponseReturnValue:
     return redirect(url_for(".settings"), 303)
 
 
-def disconnect_page() -> ResponseReturnValue:
-    """What disconnecting means, before it happens."""
-    return _disconnect_page({}, "")
-
-
-def _disconnect_page(wrong: dict[str, str], reason: str) -> ResponseReturnValue:
-    connection = current_billing.connection.require_live()
-    count = current_billing.ledger.invoices.count
-    return render_template(
-        "crm_stripe/disconnect.html",
-        connection=connection,
-        open_count=count(InvoiceFilter(status="open")),
-        draft_count=count(InvoiceFilter(status="draft")),
-        wrong=wrong,
-        reason=reason,
-    )
-
-
-@calls_stripe
-def disconnect() -> ResponseReturnValue:
-    """Revoke at Stripe and end the connection here."""
-    reason = request.form.get("reason", "").strip()
-    if not 3 <= len(reason) <= 500:
-        return _disconnect_page({"reason": "Write a reason of 3 to 500 characters."}, reason)
-    current_billing.connection.disconnect(reason)
-    say("success", "Stripe is disconnected.", "What you see here stays readable.")
-    return redirect(url_for(".settings"), 303)
-
-
 @calls_stripe
 def refresh() -> ResponseReturnValue:
     """Ask Stripe now."""
     current_billing.connection.refresh()
     say("success", "Stripe was asked just now.")
+    return redirect(url_for(".settings"), 303)
+
+
+@calls_stripe
+def test() -> ResponseReturnValue:
+    """Send one service to Stripe and take it back."""
+    _, texts = tools(current_billing)
+    try:
+        name = current_billing.probe.run()
+    except (InvalidInput, ProviderError) as error:
+        say("danger", texts.gettext("The test failed."), error.message)
+    else:
+        first = texts.gettext("The connection works.")
+        say("success", first, texts.gettext("%(name)s was sent to Stripe and taken back.", name=isolated(name)))
     return redirect(url_for(".settings"), 303)
 
 
@@ -169,7 +210,7 @@ def _grant(token: dict[str, Any]) -> Grant:
 
 def _error_word(error: object) -> str:
     word = error.get("type") or error.get("code") if isinstance(error, dict) else error
-    return str(word)[:100].replace("\n", " ")
+    return clean(str(word), 100)
 
 
 def _session() -> OAuth2Session:

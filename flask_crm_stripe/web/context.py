@@ -10,8 +10,7 @@ from flask import current_app, g, request
 from werkzeug.local import LocalProxy
 
 from flask_crm_stripe.core.billing import Billing
-from flask_crm_stripe.core.rights import require
-from flask_crm_stripe.errors import FinanceModuleOff
+from flask_crm_stripe.errors import FinanceModuleOff, HostTransactionOpen, NotPermitted
 from flask_crm_stripe.model.business import VIEW
 from flask_crm_stripe.state import EXTENSION, State
 from flask_crm_stripe.web.login import with_login
@@ -19,6 +18,7 @@ from flask_crm_stripe.web.login import with_login
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 BLUEPRINT = "crm_stripe"
+DEED = "use billing"
 
 
 def state() -> State:
@@ -30,10 +30,11 @@ class LoginNeeded(Exception):
     """Nobody is logged in."""
 
 
-def open_billing() -> None:
+def open_billing(*, noted: bool = True) -> None:
     """Before each of our pages: set up, logged in, in a business, permitted to view, finance module on.
 
-    Raises ``SetupMissing``, ``LoginNeeded``, ``NotPermitted``, ``FinanceModuleOff``.
+    Raises ``SetupMissing``, ``LoginNeeded``, ``NotPermitted``, ``FinanceModuleOff``. Not ``noted``: somebody looks at a
+    page of the host's, and did not ask for anything that could be refused.
     """
     found = state()
     actor = found.load_actor()
@@ -44,16 +45,35 @@ def open_billing() -> None:
     business = found.load_business()
     if business is None:
         raise LoginNeeded
-    require(actor, VIEW, "use billing")
+    billing = platform.billing(business, actor)
+    if noted:
+        billing.rights.require(VIEW, DEED)
+    elif not actor.may(VIEW):
+        raise NotPermitted(VIEW, DEED)
     if not found.finance_enabled(business.ref):
         raise FinanceModuleOff
-    g.crm_stripe_billing = platform.billing(business, actor)
+    g.crm_stripe_billing = billing
 
 
-def billing_or_none() -> Billing | None:
-    """The request's billing where it can be opened, for embedding in pages that must not fail."""
-    if "crm_stripe_billing" not in g:
+def notice_rolled_key() -> None:
+    """Where nothing but the platform's key is another than at home, Stripe is asked whether it is the same platform's,
+    once a minute at most: then it was rolled, or went from test to live, and this is no copy."""
+    environment = cast(Billing, g.crm_stripe_billing).environment
+    upkeep = state().upkeep
+    if upkeep is None or not environment.is_copy or environment.differences() != ("key",):
+        return
+    try:
+        state().release_host_session()
+    except HostTransactionOpen:
+        return  # The next page asks.
+    if upkeep.recognise_key():
         open_billing()
+
+
+def embedded_billing() -> Billing:
+    """The request's billing, for parts of the host's own pages."""
+    if "crm_stripe_billing" not in g:
+        open_billing(noted=False)
     return cast(Billing, g.crm_stripe_billing)
 
 

@@ -13,14 +13,12 @@ from flask import Blueprint, g, render_template
 from flask.blueprints import BlueprintSetupState
 from markupsafe import Markup
 
-from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.errors import BillingError, FinanceModuleOff, NotPermitted, SetupMissing
-from flask_crm_stripe.model.business import VIEW
 from flask_crm_stripe.model.crm import ContactRef, SourceRef
 from flask_crm_stripe.model.invoices import InvoiceFilter
 from flask_crm_stripe.web import page
 from flask_crm_stripe.web.choice import choice_values
-from flask_crm_stripe.web.context import LoginNeeded, billing_or_none
+from flask_crm_stripe.web.context import LoginNeeded, embedded_billing
 from flask_crm_stripe.web.invoices import FUTURE
 from flask_crm_stripe.web.page import shared_values
 
@@ -70,30 +68,30 @@ class Embedded:
     @quiet
     def navigation(self) -> Markup:
         """The entries of billing, for a layout of the host's."""
-        _billing()
+        embedded_billing()
         return _render("_embed_navigation.html")
 
     @quiet
     def billables_tab(self, kind: str, ref: object, level: int = 2) -> Markup:
         """The work to bill of an opportunity, ticket or order."""
-        billing = _billing()
+        billing = embedded_billing()
         return _render("_embed_billables.html", level=level, **choice_values(billing, SourceRef(kind, str(ref))))
 
     @quiet
     def invoice_status(self, billable: object) -> Markup:
         """The status of a billable's invoice, by the billable's ref; nothing where it has none."""
-        billing = _billing()
+        billing = embedded_billing()
         ref = str(billable)
         known: dict[str, object] = g.setdefault("crm_stripe_invoices", {})
         if ref not in known:
-            known[ref] = billing.ledger.invoices.of_billables([ref]).get(ref)
+            known[ref] = billing.ledger.invoices.of_billables([ref], billing.livemode).get(ref)
         return _render("_embed_status.html", invoice=known[ref]) if known[ref] else Markup("")
 
     @quiet
     def customer_panel(self, kind: str, ref: object, level: int = 2) -> Markup:
         """What a contact owes, and its last invoices."""
-        billing = _billing()
-        chosen = InvoiceFilter(contact=ContactRef(kind, str(ref)))
+        billing = embedded_billing()
+        chosen = InvoiceFilter(contact=ContactRef(kind, str(ref)), books=billing.connection.books())
         return _render(
             "_embed_customer.html",
             level=level,
@@ -102,13 +100,6 @@ class Embedded:
             outstanding=[row for row in billing.ledger.invoices.outstanding(chosen, FUTURE) if row.count],
             invoices=billing.ledger.invoices.page(chosen, None, LATEST).rows,
         )
-
-
-def _billing() -> Billing:
-    billing = billing_or_none()
-    if billing is None or not billing.actor.may(VIEW):
-        raise NotPermitted(VIEW, "see billing")
-    return billing
 
 
 def _render(template: str, **values: object) -> Markup:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, Unauthorized
 
 from flask_crm_stripe import errors
-from flask_crm_stripe.model.business import CONNECT
+from flask_crm_stripe.model.business import ADMIN, CONNECT
 from flask_crm_stripe.web.context import LoginNeeded
 from flask_crm_stripe.web.problems import is_api, problem
 from flask_crm_stripe.web.security import WrongToken
@@ -22,6 +22,7 @@ STATUSES: tuple[tuple[type[errors.BillingError], int], ...] = (
     (WrongToken, 400),
     (errors.InvalidInput, 422),
     (errors.NotPermitted, 403),
+    (errors.OwnRequest, 403),
     (errors.NotFound, 404),
     (errors.ConsentFailed, 400),
     (errors.Conflict, 409),
@@ -33,6 +34,7 @@ STATUSES: tuple[tuple[type[errors.BillingError], int], ...] = (
     (errors.RateLimited, 503),
     (errors.Unreachable, 503),
     (errors.AccountGone, 409),
+    (errors.WrongPlatform, 503),
     (errors.ProviderError, 502),
 )
 
@@ -93,6 +95,8 @@ def remedy(error: errors.BillingError) -> tuple[str, str] | None:
     invoice_id = getattr(error, "invoice_id", None)
     if invoice_id:
         return url_for(".invoice", invoice_id=invoice_id), "Open the invoice"
+    if isinstance(error, errors.CopyLocked) and g.crm_stripe_actor.may(ADMIN):
+        return url_for(".copy"), "Is this the real one?"
     if isinstance(error, errors.NotConnected | errors.ConsentFailed | errors.AccountTaken | errors.AccountGone):
         return url_for(".settings"), "Go to the connection"
     if isinstance(error, errors.NotFound) and "crm_stripe_billing" in g:

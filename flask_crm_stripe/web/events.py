@@ -5,8 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from flask_crm_stripe.core.log import note
-from flask_crm_stripe.core.rights import require
 from flask_crm_stripe.errors import NotFound
 from flask_crm_stripe.model.business import ADMIN
 from flask_crm_stripe.model.events import EventState, StoredEvent
@@ -26,7 +24,7 @@ def register(blueprint: Blueprint) -> None:
 def events() -> str:
     """The inbox, newest first."""
     billing = current_billing
-    require(billing.actor, ADMIN, "see the events")
+    billing.rights.require(ADMIN, "see the events")
     _, texts = tools(billing)
     given = request.args.get("state", "")
     chosen = given if given in STATES else ""
@@ -47,14 +45,15 @@ def events() -> str:
 def retry_event(event_id: int) -> Response:
     """Apply it once more, after this answer."""
     billing = current_billing
-    require(billing.actor, ADMIN, "apply events again")
+    billing.rights.require(ADMIN, "apply events again")
     _, texts = tools(billing)
     event = billing.ledger.events.get(event_id)
     if event is None:
         raise NotFound("event")
     if event.state in (EventState.WAITING, EventState.FAILED):
+        billing.environment.require_real("apply events")
         billing.ledger.events.retry(event_id, billing.clock.now())
-        note(billing.ledger, billing.actor, billing.clock, "event.retry", event.event_id)
+        billing.log.note("event.retry", event.event_id)
         state().ready().queue.put("apply_event", row_id=event_id)
         say(
             "success",

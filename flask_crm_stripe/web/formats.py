@@ -169,6 +169,12 @@ def mail(address: str) -> Markup:
     return Markup("@<wbr>").join(address.split("@"))
 
 
+def masked(address: str) -> str:
+    """``i…@example.com``: enough to recognise it, for those who may not see it."""
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}…{at}{domain}"
+
+
 def _places(value: Decimal) -> int:
     power = value.normalize().as_tuple().exponent
     return max(0, -power) if isinstance(power, int) else 0

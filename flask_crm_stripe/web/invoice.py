@@ -12,16 +12,18 @@ from werkzeug.wrappers import Response
 
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.core.invoice_steps import next_step
-from flask_crm_stripe.core.rights import require
 from flask_crm_stripe.errors import Busy, Conflict, GateStopped, ProviderError
-from flask_crm_stripe.model.business import DRAFT, SEND
+from flask_crm_stripe.model.approvals import Approval, ApprovalState
+from flask_crm_stripe.model.business import APPROVE, DRAFT, SEND, VIEW_PERSONAL
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Difference, Invoice, Payment, Stage, Status
+from flask_crm_stripe.model.money import Money
+from flask_crm_stripe.web.books import AsOf
 from flask_crm_stripe.web.context import calls_stripe, current_billing
-from flask_crm_stripe.web.formats import STORED_AMOUNT, Formats
+from flask_crm_stripe.web.formats import STORED_AMOUNT, Formats, masked
 from flask_crm_stripe.web.i18n import Texts
-from flask_crm_stripe.web.invoice_facts import SourceNames, as_of, days_late, owed
-from flask_crm_stripe.web.page import link, say, tools
+from flask_crm_stripe.web.invoice_facts import SourceNames, days_late, owed
+from flask_crm_stripe.web.page import link, safe_url, say, tools
 from flask_crm_stripe.web.people import telling
 from flask_crm_stripe.web.sentences import isolated
 
@@ -44,13 +46,16 @@ def invoice(invoice_id: str) -> str:
     f, texts = tools(billing)
     found = billing.invoicing.get(invoice_id)
     rights = Rights.of(billing, found)
+    second = Second.of(billing, found, f)
+    if found.plan.contact.email and billing.actor.may(VIEW_PERSONAL):
+        billing.log.seen("invoice.see_personal", found.id)
     timeline, payments = billing.ledger.invoices.timeline(found.id), billing.ledger.invoices.payments(found.id)
     return render_template(
         "crm_stripe/invoice.html",
         invoice=found,
         late=days_late(found, f),
         owed=owed(found),
-        as_of=as_of(billing, f),
+        as_of=AsOf(billing, f).of(found),
         sources=_sources(billing, found),
         payments=payments,
         timeline=timeline,
@@ -58,13 +63,14 @@ def invoice(invoice_id: str) -> str:
         ids_of=lambda entry: ids_of(entry, texts),
         compared=[compared(difference, f) for difference in found.problem.differences] if found.problem else [],
         problem_text=found.problem.message if found.problem else "",
-        primary=primary(found, rights),
+        primary="" if second and not second.granted else primary(found, rights),
+        second=second,
         links=_links(found, rights, texts),
         connected=rights.connected,
         can_continue=rights.continue_,
         can_delete=rights.delete,
         working=found.problem is None and next_step(found) is not None,
-        **telling(billing, [found.created_by, *(entry.actor for entry in timeline)]),
+        **telling(billing, [found.created_by, *people_of(second), *(entry.actor for entry in timeline)]),
     )
 
 
@@ -94,7 +100,7 @@ def refresh_invoice(invoice_id: str) -> Response:
 def delete_draft(invoice_id: str) -> str | Response:
     """GET asks, POST deletes. A draft that was sent meanwhile is not deleted; its page says so."""
     billing = current_billing
-    require(billing.actor, DRAFT, "delete drafts")
+    billing.rights.require(DRAFT, "delete drafts", invoice_id)
     found = billing.invoicing.get(invoice_id)
     _, texts = tools(billing)
     if request.method == "GET" and Rights.of(billing, found).delete:
@@ -130,6 +136,7 @@ class Rights:
     send: bool
     continue_: bool
     delete: bool
+    pdf: bool
 
     @classmethod
     def of(cls, billing: Billing, found: Invoice) -> Rights:
@@ -143,7 +150,47 @@ class Rights:
             send=connected and may_send,
             continue_=connected and may_draft and (may_send or not found.send) and next_step(found) is not None,
             delete=connected and draft and may_draft,
+            pdf=connected and billing.actor.may(VIEW_PERSONAL),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """A draft above the limit of sending. ``latest`` is the newest request about it; ``limit`` is in words."""
+
+    limit: str
+    latest: Approval | None
+    granted: bool
+    waiting: bool
+    mine: bool
+    may_ask: bool
+    may_decide: bool
+
+    @classmethod
+    def of(cls, billing: Billing, found: Invoice, f: Formats) -> Second | None:
+        """None where nobody has to agree."""
+        if found.send or found.status not in (None, Status.DRAFT) or found.stage is Stage.ABANDONED:
+            return None
+        limit = billing.approvals.limit(SEND, Money(found.total, found.currency))
+        if limit is None:
+            return None
+        wish = billing.invoicing.wish(found.id)
+        latest = billing.ledger.approvals.latest(wish.kind, wish.subject)
+        waiting = latest is not None and latest.state is ApprovalState.WAITING
+        return cls(
+            limit=f.sum_of(limit.amount, limit.currency) if limit.currency == found.currency else "",
+            latest=latest,
+            granted=billing.approvals.granted(wish),
+            waiting=waiting,
+            mine=latest is not None and latest.asked_by == billing.actor.ref,
+            may_ask=billing.actor.may(SEND) and not waiting,
+            may_decide=billing.actor.may(APPROVE) and waiting,
+        )
+
+
+def people_of(second: Second | None) -> list[str | None]:
+    """Who is named where a second person is wanted."""
+    return [second.latest.asked_by, second.latest.decided_by] if second and second.latest else []
 
 
 def primary(found: Invoice, rights: Rights) -> str:
@@ -156,7 +203,7 @@ def primary(found: Invoice, rights: Rights) -> str:
         return "send"
     if found.status == Status.OPEN and rights.send:
         return "page"
-    return "pdf" if found.status == Status.PAID and rights.connected else ""
+    return "pdf" if found.status == Status.PAID and rights.pdf else ""
 
 
 def last_failure(found: Invoice, payments: Sequence[Payment]) -> Payment | None:
@@ -201,12 +248,18 @@ def _say_how_it_stands(billing: Billing, done: Invoice) -> None:
     _, texts = tools(billing)
     number = done.number or ""
     if done.sent_at:
-        email = isolated(done.plan.contact.email or "")
+        email = isolated(mail_words(billing, done))
         say("success", texts.gettext("Invoice %(number)s was sent to %(email)s.", number=number, email=email))
     elif done.number:
         say("success", texts.gettext("Invoice %(number)s is ready to be paid.", number=number))
     else:
         say("success", texts.gettext("The draft is complete."), texts.gettext("Nothing was sent yet."))
+
+
+def mail_words(billing: Billing, found: Invoice) -> str:
+    """Where it went, as far as the person may know."""
+    email = found.plan.contact.email or ""
+    return email if billing.actor.may(VIEW_PERSONAL) or not email else masked(email)
 
 
 def _refuse(found: Invoice) -> None:
@@ -222,7 +275,7 @@ def _sources(billing: Billing, found: Invoice) -> list[dict[str, object]]:
 def _links(found: Invoice, rights: Rights, texts: Texts) -> list[tuple[str, Markup]]:
     if not rights.connected or found.status in (None, Status.DRAFT):
         return []
-    links = [(link("invoice_pdf", invoice_id=found.id), texts.gettext("PDF"))]
+    links = [(link("invoice_pdf", invoice_id=found.id), texts.gettext("PDF"))] if rights.pdf else []
     if rights.send:
         page = (link("payment_page", invoice_id=found.id), texts.gettext("Payment page the customer sees"))
         links.insert(0, page)
@@ -230,6 +283,9 @@ def _links(found: Invoice, rights: Rights, texts: Texts) -> list[tuple[str, Mark
 
 
 def _away(url: str) -> Response:
+    """To Stripe. Anything but a plain web address is refused, whoever put it there."""
+    if not safe_url(url) or url.startswith("/"):
+        raise Conflict("Stripe gave no address that can be opened. Try again in a moment.")
     answer = redirect(url, 303)
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from markupsafe import Markup
 
 from flask_crm_stripe.core.billing import Billing
@@ -25,12 +23,6 @@ def days_late(invoice: Invoice, f: Formats) -> int:
 def owed(invoice: Invoice) -> int | None:
     """What is still to pay; None where nothing can be owed (yet, or any more)."""
     return invoice.amount_remaining if invoice.status in (Status.OPEN, Status.PAID, Status.UNCOLLECTIBLE) else None
-
-
-def as_of(billing: Billing, f: Formats) -> date | None:
-    """The day up to which we know, where the connection has ended."""
-    connection = billing.connection.latest()
-    return f.local_day(connection.ended_at) if connection and connection.ended_at else None
 
 
 def problem_words(invoice: Invoice, texts: Texts) -> Markup:

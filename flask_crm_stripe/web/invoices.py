@@ -10,12 +10,14 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from flask_crm_stripe.core.billing import Billing
+from flask_crm_stripe.model.connection import Books
 from flask_crm_stripe.model.invoices import Invoice, InvoiceFilter, Status
 from flask_crm_stripe.web import invoice
+from flask_crm_stripe.web.books import AsOf, chosen_books, key_of, shelves
 from flask_crm_stripe.web.context import current_billing
 from flask_crm_stripe.web.formats import Formats
 from flask_crm_stripe.web.i18n import Texts
-from flask_crm_stripe.web.invoice_facts import SourceNames, as_of, days_late, owed, problem_words
+from flask_crm_stripe.web.invoice_facts import SourceNames, days_late, owed, problem_words
 from flask_crm_stripe.web.page import contact_of, link, source_kind, source_of, tools
 from flask_crm_stripe.web.sentences import INVOICE, invoice_word, isolated, look_of
 
@@ -37,11 +39,12 @@ def invoices() -> str:
     """The list."""
     billing = current_billing
     f, texts = tools(billing)
-    chosen = _filter(f.today)
+    books = chosen_books(billing, request.args)
+    chosen = _filter(f.today, books)
     page = billing.ledger.invoices.page(chosen, request.args.get("cursor") or None)
     chips = _chips(chosen, texts)
     names = SourceNames(billing)
-    everything = InvoiceFilter(today=f.today)
+    everything, known = InvoiceFilter(today=f.today, books=books), AsOf(billing, f)
     outstanding = [row for row in billing.ledger.invoices.outstanding(chosen, FUTURE) if row.count]
     return render_template(
         "crm_stripe/invoices.html",
@@ -55,7 +58,10 @@ def invoices() -> str:
         dues=(("overdue", texts.gettext("Overdue")), ("week", texts.gettext("Next 7 days"))),
         currencies=currencies(billing, chosen, page.rows),
         outstanding=outstanding,
-        as_of=as_of(billing, f),
+        as_of=known.of_books(books),
+        shelves=accounts if len(accounts := shelves(billing)) > 1 else [],
+        account=key_of(books),
+        livemode=books[1],
         owed=owed,
         days_late=lambda row: days_late(row, f),
         source_words=names.of,
@@ -100,7 +106,7 @@ def live(found: Invoice, f: Formats, texts: Texts) -> dict[str, object]:
 
 def currencies(billing: Billing, chosen: InvoiceFilter, rows: tuple[Invoice, ...]) -> list[str]:
     """Currencies to filter by: those of money that moved, of this page, and the one that is chosen."""
-    moved = billing.ledger.invoices.outstanding(InvoiceFilter(), LONG_AGO)
+    moved = billing.ledger.invoices.outstanding(InvoiceFilter(books=chosen.books), LONG_AGO)
     found = {row.currency for row in moved} | {row.currency for row in rows}
     return sorted(found | ({chosen.currency} if chosen.currency else set()))
 
@@ -109,7 +115,7 @@ def _given() -> dict[str, str]:
     return {name: value for name, value in request.args.items() if name != "cursor" and value}
 
 
-def _filter(today: date) -> InvoiceFilter:
+def _filter(today: date, books: Books) -> InvoiceFilter:
     given = request.args
     status, due = given.get("status", ""), given.get("due", "")
     return InvoiceFilter(
@@ -120,6 +126,7 @@ def _filter(today: date) -> InvoiceFilter:
         source=source_of(given.get("source", "")),
         contact=contact_of(given.get("contact", "")),
         today=today,
+        books=books,
     )
 
 

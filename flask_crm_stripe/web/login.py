@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from dataclasses import replace
 
-from flask import session
+from flask import request, session
 
 from flask_crm_stripe.model.business import Actor
 
@@ -14,7 +14,9 @@ LOGIN = "crm_stripe_login"
 
 
 def with_login(actor: Actor) -> Actor:
-    """The actor of this login. A host's loader need not know of it: our own random word in the session does it."""
+    """The actor of this login, and of this address. A host's loader need not know of either: our own random word in
+    the session does it, and what the host takes for the address of whoever asks (behind a proxy: with ProxyFix)."""
+    actor = replace(actor, address=actor.address or request.remote_addr or "")
     if actor.session:
         return actor
     if LOGIN not in session:

@@ -9,6 +9,7 @@ from flask import Blueprint, render_template
 
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice, InvoiceFilter
+from flask_crm_stripe.web import notices
 from flask_crm_stripe.web.attention import needs_attention
 from flask_crm_stripe.web.context import current_billing
 from flask_crm_stripe.web.page import tools
@@ -28,20 +29,25 @@ def overview() -> str:
     billing = current_billing
     health = billing.connection.health()
     if health.state == "none":
-        return render_template("crm_stripe/overview.html", health=health, connection=None)
+        news = notices.shown(billing)
+        return render_template("crm_stripe/overview.html", health=health, connection=None, notices=news)
     f, texts = tools(billing)
     month = datetime.combine(f.today.replace(day=1), time(), f.zone)
-    money = billing.ledger.invoices.outstanding(InvoiceFilter(today=f.today), month)
-    lately = billing.ledger.invoices.recent(LOOK_BACK)
+    books = billing.connection.books()
+    money = billing.ledger.invoices.outstanding(InvoiceFilter(today=f.today, books=books), month)
+    lately = billing.ledger.invoices.recent(books, LOOK_BACK)
     shown = _one_each(lately)
     return render_template(
         "crm_stripe/overview.html",
         health=health,
         connection=health.connection,
+        notices=notices.shown(billing),
         money=money,
         attention=needs_attention(billing, health, money, lately, f, texts),
         lately=shown,
-        **telling(billing, [entry.actor for _, entry in shown]),
+        **telling(
+            billing, [health.connection.ended_by if health.connection else None, *(one.actor for _, one in shown)]
+        ),
     )
 
 

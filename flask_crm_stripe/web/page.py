@@ -10,9 +10,9 @@ from flask import Blueprint, current_app, g, request, session, url_for
 from markupsafe import Markup
 
 from flask_crm_stripe.core.billing import Billing
-from flask_crm_stripe.model.business import ADMIN, Actor, Business
+from flask_crm_stripe.model.business import ADMIN, VIEW_PERSONAL, Actor, Business
 from flask_crm_stripe.model.crm import ContactRef, SourceRef
-from flask_crm_stripe.web.formats import Formats, formats_for, mail
+from flask_crm_stripe.web.formats import Formats, formats_for, mail, masked
 from flask_crm_stripe.web.i18n import Texts
 from flask_crm_stripe.web.i18n import marked as _
 from flask_crm_stripe.web.security import csrf_field, form_key
@@ -45,16 +45,14 @@ class Entry:
     permission: str | None = None
 
 
-OF_SETTINGS = frozenset(("save_settings", "connect_callback", "connect_confirm", "disconnect", "disconnect_now"))
+OF_INVOICES = ("invoice", "delete_draft", "billables", "review", "generate", "approvals", "approval", "refuse_approval")
+OF_CONNECTION = ("connect_callback", "connect_confirm", "connect_confirm_now", "disconnect", "disconnect_now")
+OF_SAFETY = ("safety", "save_notify", "save_limit", "save_log_days")
 ENTRIES = (
-    Entry("overview", _("Overview")),
-    Entry("invoices", _("Invoices"), frozenset(("invoice", "delete_draft", "billables", "review", "generate"))),
+    Entry("overview", _("Overview"), frozenset(("copy", "confirm_real"))),
+    Entry("invoices", _("Invoices"), frozenset(OF_INVOICES)),
     Entry("services", _("Services")),
-    Entry(
-        "settings",
-        _("Settings"),
-        frozenset(("save_settings", "connect_callback", "connect_confirm", "disconnect", "disconnect_now")),
-    ),
+    Entry("settings", _("Settings"), frozenset(("save_settings", *OF_CONNECTION, *OF_SAFETY))),
     Entry("events", _("Events"), permission=ADMIN),
     Entry("log", _("Log"), permission=ADMIN),
 )
@@ -84,13 +82,14 @@ def shared_values() -> dict[str, object]:
         "lang": str(f.locale).replace("_", "-"),
         "actor": actor,
         "business": business,
+        "is_copy": billing is not None and billing.environment.is_copy,
         "entries": entries(actor, texts) if billing else [],
         "link": link,
         "bootstrap_css": bootstrap_css(),
         "look_of": look_of,
         "invoice_word": invoice_word,
         "isolated": isolated,
-        "mail": mail,
+        "mail": lambda address: mail(address if actor.may(VIEW_PERSONAL) else masked(address)),
         "safe_url": safe_url,
         "country_name": lambda code: f.locale.territories.get(code, code),
         "source_kind": source_kind,

@@ -8,7 +8,7 @@ from functools import partial
 from markupsafe import Markup
 
 from flask_crm_stripe.core.billing import Billing
-from flask_crm_stripe.model.business import SYSTEM
+from flask_crm_stripe.model.business import SYSTEM, VIEW_PERSONAL
 from flask_crm_stripe.web.i18n import marked as _
 from flask_crm_stripe.web.page import tools
 from flask_crm_stripe.web.sentences import isolated, sentence
@@ -19,16 +19,16 @@ def names_of(billing: Billing, refs: Iterable[str | None]) -> dict[str, str]:
     _f, texts = tools(billing)
     ours = {billing.actor.ref: billing.actor.name, SYSTEM.ref: texts.gettext(_("Billing"))}
     asked = sorted({ref for ref in refs if ref and ref not in ours})
-    return {**billing.ledger.people.names(asked), **ours}
+    return {**(billing.ledger.people.names(asked) if asked else {}), **ours}
 
 
-def telling(billing: Billing, refs: Iterable[str | None]) -> dict[str, object]:
-    """``person`` and ``sentence`` for a page that names these people."""
+def telling(billing: Billing, refs: Iterable[str | None], known: Mapping[str, str] | None = None) -> dict[str, object]:
+    """``person`` and ``sentence`` for a page that names these people, or that has asked for names already."""
     f, texts = tools(billing)
-    names = names_of(billing, refs)
+    names = {**(known or {}), **names_of(billing, refs)}
     return {
         "person": partial(person, names=names),
-        "sentence": partial(sentence, texts=texts, f=f, names=names),
+        "sentence": partial(sentence, texts=texts, f=f, names=names, personal=billing.actor.may(VIEW_PERSONAL)),
     }
 
 

@@ -5,17 +5,29 @@ from __future__ import annotations
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, request, url_for
+from flask import Response, current_app, g, request, url_for
 from flask_wtf.csrf import generate_csrf, validate_csrf
 from markupsafe import Markup
 from wtforms.validators import ValidationError
 
 from flask_crm_stripe.errors import InvalidInput
+from flask_crm_stripe.model.log import REFUSED
 from flask_crm_stripe.web.context import state
 
 SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 CSRF_HEADERS = ("X-CSRFToken", "X-CSRF-Token")
 FORM_TOO_OLD = "This form was open for too long or came from another page. Nothing was changed. Reload and try again."
+
+
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+UNLESS_SET = {"Referrer-Policy": "same-origin", "Cache-Control": "no-store"}
+"""A link that leads away to a payment page sends no referrer at all; a file of ours may be kept."""
 
 
 class WrongToken(InvalidInput):
@@ -37,6 +49,7 @@ def check_csrf() -> None:
     try:
         validate_csrf(given)
     except ValidationError:
+        g.crm_stripe_billing.log.note("refused.csrf", request.path, REFUSED)
         raise WrongToken from None
 
 
@@ -61,10 +74,10 @@ def set_headers(response: Response) -> Response:
     """On every answer of our pages."""
     headers = response.headers
     headers["Content-Security-Policy"] = policy(state().config.connect_base)
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["X-Frame-Options"] = "DENY"
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("Cache-Control", "no-store")
+    for name, value in ALWAYS.items():
+        headers[name] = value
+    for name, value in UNLESS_SET.items():
+        headers.setdefault(name, value)
     return response
 
 

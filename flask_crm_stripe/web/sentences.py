@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice, Stage
-from flask_crm_stripe.web.formats import Formats
+from flask_crm_stripe.web.formats import Formats, masked
 from flask_crm_stripe.web.i18n import Texts
 from flask_crm_stripe.web.i18n import marked as _
 
@@ -61,8 +61,24 @@ EVENT: Mapping[str, Look] = {
 }
 LOG: Mapping[str, Look] = {
     "done": Look(_("Done"), "success"),
+    "seen": Look(_("Seen")),
     "refused": Look(_("Refused"), "warning"),
     "failed": Look(_("Failed"), "danger"),
+}
+APPROVAL: Mapping[str, Look] = {
+    "waiting": Look(_("Waiting"), "warning"),
+    "agreed": Look(_("Agreed"), "success"),
+    "done": Look(_("Agreed and done"), "success"),
+    "refused": Look(_("Refused"), "danger"),
+    "withdrawn": Look(_("Withdrawn"), hollow=True),
+}
+SUBSCRIPTION: Mapping[str, Look] = {
+    "active": Look(_("Active"), "success"),
+    "trialing": Look(_("In trial"), "primary"),
+    "past_due": Look(_("Past due"), "warning"),
+    "unpaid": Look(_("Unpaid"), "danger"),
+    "paused": Look(_("Paused"), hollow=True),
+    "incomplete": Look(_("Not started"), hollow=True),
 }
 LOOKS: Mapping[str, Mapping[str, Look]] = {
     "invoice": INVOICE,
@@ -71,6 +87,8 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
     "service": SERVICE,
     "event": EVENT,
     "log": LOG,
+    "approval": APPROVAL,
+    "subscription": SUBSCRIPTION,
 }
 
 # With an actor, and without: both sentences stand on their own.
@@ -96,6 +114,15 @@ HAPPENED: Mapping[str, tuple[str, str]] = {
     "deleted": (
         _("%(actor)s deleted the draft. Its work can be billed again."),
         _("The draft was deleted at Stripe. Its work can be billed again."),
+    ),
+    "asked": (
+        _("%(actor)s asked a second person to agree that it is sent: %(reason)s"),
+        _("A second person was asked to agree that it is sent: %(reason)s"),
+    ),
+    "agreed": (_("%(actor)s agreed that it is sent."), _("A second person agreed that it is sent.")),
+    "left_behind": (
+        _("%(actor)s replaced the Stripe account. The draft stayed there; its work can be billed again."),
+        _("The Stripe account was replaced. The draft stayed there; its work can be billed again."),
     ),
     "reopened": (_("It is open again."),) * 2,
     "changed": (_("At Stripe it became %(status)s."),) * 2,
@@ -125,13 +152,24 @@ def invoice_word(invoice: Invoice) -> str:
     return "abandoned" if invoice.stage is Stage.ABANDONED else "planned"
 
 
-def sentence(entry: TimelineEntry, texts: Texts, f: Formats, names: Mapping[str, str]) -> Markup:
-    """What happened, in a sentence; ``names`` has people by ref.
+def sentence(
+    entry: TimelineEntry,
+    email: str | None,
+    texts: Texts,
+    f: Formats,
+    names: Mapping[str, str],
+    *,
+    personal: bool = False,
+) -> Markup:
+    """What happened to an invoice, in a sentence; ``names`` has people by ref. ``email``, where it goes to, is whole
+    where ``personal`` data may be seen.
 
     Values from Stripe and the CRM are data: escaped, each in its own direction."""
     with_actor, without = HAPPENED.get(entry.kind, (_("%(kind)s"),) * 2)
     values: dict[str, object] = {name: texts.gettext(word) for name, word in FILLED_BY_DEFAULT.items()}
     values |= {name: isolated(written(name, value, f)) for name, value in entry.params.items() if value}
+    if email:
+        values["email"] = isolated(email if personal else masked(email))
     if entry.kind == "made":
         lines = entry.params.get("lines", "")
         count = int(lines) if lines.isdecimal() else 0

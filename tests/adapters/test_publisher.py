@@ -59,12 +59,13 @@ def test_only_receivers_of_this_sender_hear() -> None:
     assert calls == ["of one"]
 
 
-def test_the_six_signals_are_there_by_name_and_documented() -> None:
+def test_the_seven_signals_are_there_by_name_and_documented() -> None:
     """The names are public: a change here breaks hosts."""
     assert sorted(signals.BY_NAME) == [
         "connection_changed",
         "invoice_created",
         "invoice_status_changed",
+        "notice_raised",
         "payment_failed",
         "payment_succeeded",
         "service_synced",

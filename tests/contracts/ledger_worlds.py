@@ -25,7 +25,9 @@ from flask_crm_stripe.model.invoices import (
     VatTotal,
 )
 from flask_crm_stripe.ports.ledger import Ledger, SharedLedger
+from flask_crm_stripe.ports.runtime import Vault
 
+HOME, ELSEWHERE = "host.database.key", "other.database.key"
 NOW = datetime(2026, 11, 20, 9, 30, 0, 123456, tzinfo=UTC)
 OUR_ACCOUNT, THEIR_ACCOUNT = "acct_ours", "acct_theirs"
 ACME = ContactRef("organization", "7")
@@ -34,6 +36,9 @@ OPPORTUNITY = SourceRef("opportunity", "41")
 
 class ReversingVault:
     """Seals by turning bytes round behind a mark: enough to see what was sealed and what was not."""
+
+    current = "reversing"
+    known = ("reversing",)
 
     def seal(self, secret: bytes) -> bytes:
         """Mark and turn round."""
@@ -62,9 +67,9 @@ class Ledgers:
         return self.shared.for_business("theirs")
 
 
-def real(engine: sa.Engine) -> Ledgers:
+def real(engine: sa.Engine, vault: Vault | None = None) -> Ledgers:
     """A ledger on an engine."""
-    return Ledgers(SqlSharedLedger(sessionmaker(engine), ReversingVault()), engine)
+    return Ledgers(SqlSharedLedger(sessionmaker(engine), vault or ReversingVault()), engine)
 
 
 def later(seconds: float) -> datetime:
@@ -108,9 +113,9 @@ def plan(*billables: str, currency: str = "eur", name: str = "Acme", **changes: 
         )
         for billable in billables
     )
-    count = len(lines)
+    count, payer = len(lines), changes.get("contact", ACME)
     return InvoicePlan(
-        contact=Contact(changes.get("contact", ACME), name, email="pay@acme.example"),
+        contact=payer if isinstance(payer, Contact) else Contact(payer, name, email="pay@acme.example"),
         currency=currency,
         lines=lines,
         vat_totals=(VatTotal(Decimal(21), False, 1000 * count, 210 * count),),

@@ -10,6 +10,7 @@ import pytest
 
 from flask_crm_stripe.adapters.stripe.provider import StripeProviders
 from flask_crm_stripe.errors import ProviderError, ProviderFailed, RateLimited, Unreachable
+from flask_crm_stripe.model.connection import RemoteSubscription
 from flask_crm_stripe.model.invoices import RemoteInvoice
 from flask_crm_stripe.ports.provider import Provider, ProviderSource
 from flask_crm_stripe.testing.fake_stripe import FakeStripe
@@ -46,6 +47,7 @@ class World(Protocol):
     def pay(self, account: str, invoice: RemoteInvoice) -> None: ...
     def decline(self, account: str, invoice: RemoteInvoice) -> None: ...
     def disconnect(self, account: str) -> None: ...
+    def subscribe(self, account: str, customer: str, amount: int, status: str) -> str: ...
     def now(self) -> datetime: ...
     def advance(self, by: timedelta) -> None: ...
 
@@ -89,6 +91,11 @@ class MemoryWorld:
 
     def disconnect(self, account: str) -> None:
         self.memory.accounts[account].connected = False
+
+    def subscribe(self, account: str, customer: str, amount: int, status: str) -> str:
+        kept = self.memory.accounts[account].subscriptions
+        kept.append(RemoteSubscription(f"sub_{len(kept)}", customer, status, amount, "eur", "month"))
+        return kept[-1].id
 
     def now(self) -> datetime:
         return self._at
@@ -139,6 +146,10 @@ class SDKWorld:
 
     def disconnect(self, account: str) -> None:
         self.fake.deauthorize(account)
+
+    def subscribe(self, account: str, customer: str, amount: int, status: str) -> str:
+        made = self.fake.add_subscription(account, customer, amount=amount, currency="eur", status=status)
+        return str(made["id"])
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.fake.clock.now(), UTC)

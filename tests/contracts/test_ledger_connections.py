@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from flask_crm_stripe.errors import AccountTaken, Conflict, NotFound
-from flask_crm_stripe.model.connection import Connection, ConnectionState, Consent
+from flask_crm_stripe.model.connection import AccountChoices, Connection, ConnectionState, Consent, Ending, TaxSettings
+from flask_crm_stripe.model.notices import Notice
 from flask_crm_stripe.ports.ledger import Ledger
 from tests.contracts.ledger_worlds import (
     NOW,
@@ -19,6 +20,11 @@ from tests.contracts.ledger_worlds import (
     grant,
     later,
 )
+
+
+def notice(key: str) -> Notice:
+    """What the admins are told."""
+    return Notice(key, "ended", NOW, {"account": "Harbour & Pine"})
 
 
 def connect(ledger: Ledger, id: str = OUR_ACCOUNT, livemode: bool = False, seconds: float = 0) -> Connection:
@@ -119,14 +125,16 @@ def test_what_is_not_pending_or_not_ours_cannot_be_confirmed(ledgers: Ledgers) -
 def test_ending_keeps_the_history_and_frees_the_account(ledgers: Ledgers) -> None:
     """An ended connection stays the latest, ends once, and another business may take the account."""
     live = connect(ledgers.ours)
-    ledgers.theirs.connections.end(live.id, "li", "stolen", NOW)
+    assert ledgers.theirs.connections.end(live.id, "li", Ending.GONE, "stolen", NOW, notice("stolen")) is None
     assert ledgers.ours.connections.live(False) == live
-    ledgers.ours.connections.end(live.id, "ines", "moved", later(60))
-    ledgers.ours.connections.end(live.id, "omar", "again", later(90))
+    ended = ledgers.ours.connections.end(live.id, "ines", Ending.DISCONNECTED, "moved", later(60), notice("ended"))
+    assert ledgers.ours.connections.end(live.id, "omar", Ending.GONE, "again", later(90), notice("again")) is None
     latest = ledgers.ours.connections.latest(False)
     assert latest is not None
     assert (latest.state, latest.ended_by, latest.ended_reason) == (ConnectionState.ENDED, "ines", "moved")
-    assert latest.ended_at == later(60)
+    assert (latest.ended_at, latest.ending, latest) == (later(60), Ending.DISCONNECTED, ended)
+    assert [each.key for each in ledgers.ours.notices.untold()] == ["ended"]
+    assert ledgers.theirs.notices.untold() == []
     assert ledgers.ours.connections.live(False) is None
     assert connect(ledgers.theirs).business == "theirs"
 
@@ -135,10 +143,98 @@ def test_refreshing_stores_what_stripe_says_of_the_account(ledgers: Ledgers) -> 
     """Only ours, and only about the same account."""
     live = connect(ledgers.ours)
     news = account(charges_enabled=False, requirements=("individual.address",), checked_at=later(5))
-    ledgers.theirs.connections.refresh(live.id, account(name="Stolen"))
-    ledgers.ours.connections.refresh(live.id, account("acct_other", name="Wrong"))
-    ledgers.ours.connections.refresh(live.id, news)
+    assert not ledgers.theirs.connections.refresh(live.id, account(name="Stolen"))
+    assert not ledgers.ours.connections.refresh(live.id, account("acct_other", name="Wrong"))
+    assert ledgers.ours.connections.refresh(live.id, news)
     assert ledgers.ours.connections.get(live.id) == replace(live, account=news)
+    assert not ledgers.ours.connections.refresh(live.id, account(checked_at=later(4))), "an older look"
+    assert ledgers.ours.connections.get(live.id) == replace(live, account=news)
+
+
+def test_all_that_stripe_says_of_an_account_is_kept(ledgers: Ledgers) -> None:
+    """Requirements of three kinds, capabilities, currencies, Stripe Tax."""
+    whole = account(
+        requirements=("a",),
+        upcoming=("b", "c"),
+        verifying=("d",),
+        capabilities={"card_payments": "active", "transfers": "pending"},
+        currencies=("eur", "usd"),
+        tax=TaxSettings("pending", ("head_office",)),
+        requirements_deadline=later(1000),
+        disabled_reason="requirements.past_due",
+        checked_at=later(5),
+    )
+    live = connect(ledgers.ours)
+    ledgers.ours.connections.refresh(live.id, whole)
+    found = ledgers.ours.connections.get(live.id)
+    assert found is not None
+    assert found.account == whole
+
+
+def test_whoever_wants_to_disconnect_is_remembered_until_it_is_done_or_refused(ledgers: Ledgers) -> None:
+    """Whoever then finds the account gone, the wish and its reason stand there."""
+    live = connect(ledgers.ours)
+    ledgers.theirs.connections.leave(live.id, "li", "stolen")
+    ledgers.ours.connections.leave(live.id, "ines", "another bank")
+    found = ledgers.ours.connections.live(False)
+    assert found is not None
+    assert (found.leaving_by, found.leaving_reason) == ("ines", "another bank")
+    ledgers.ours.connections.stay(live.id)
+    assert ledgers.ours.connections.live(False) == live
+    ledgers.ours.connections.leave(live.id, "ines", "another bank")
+    ended = ledgers.ours.connections.end(live.id, "system", Ending.GONE, "gone", later(9), notice("ended"))
+    assert ended is not None
+    assert (ended.ended_by, ended.ended_reason, ended.ending) == ("ines", "another bank", Ending.DISCONNECTED)
+    ledgers.ours.connections.leave(live.id, "omar", "too late")
+    assert ledgers.ours.connections.get(live.id) == ended
+
+
+def test_a_rejected_account_is_rejected_whoever_wanted_to_leave(ledgers: Ledgers) -> None:
+    """What Stripe did stands beside what the person wanted."""
+    live = connect(ledgers.ours)
+    ended = ledgers.ours.connections.end(live.id, "system", Ending.REJECTED, "fraud", later(9), notice("ended"))
+    assert ended is not None
+    assert (ended.ending, ended.ended_by) == (Ending.REJECTED, "system")
+
+
+def test_another_account_replaces_the_one_that_the_person_saw(ledgers: Ledgers) -> None:
+    """In one moment; what was chosen is kept until it is all done. Another one than was seen is not replaced."""
+    before, theirs = connect(ledgers.ours), connect(ledgers.theirs, THEIR_ACCOUNT)
+    pending = ledgers.ours.connections.add_pending(grant("acct_new"), account("acct_new"), "print", "ines", NOW)
+    with pytest.raises(Conflict):
+        ledgers.ours.connections.confirm(pending.id, "ines", later(5), AccountChoices("another"))
+    choices = AccountChoices(before.id, {"organization:7": "cus_1"}, {"2": "prod_1"}, free_drafts=True)
+    live = ledgers.ours.connections.confirm(pending.id, "ines", later(5), choices)
+    assert (live.change, live.changed_at) == (choices, None)
+    assert ledgers.ours.connections.live(False) == live
+    ended = ledgers.ours.connections.get(before.id)
+    assert ended is not None
+    assert (ended.ending, ended.ended_by, ended.ended_at) == (Ending.REPLACED, "ines", later(5))
+    ledgers.theirs.connections.changed(live.id, later(6))
+    ledgers.ours.connections.changed(live.id, later(7))
+    found = ledgers.ours.connections.live(False)
+    assert found is not None
+    assert found.changed_at == later(7)
+    assert ledgers.theirs.connections.live(False) == theirs
+
+
+def test_each_account_and_mode_has_its_newest_connection(ledgers: Ledgers) -> None:
+    """For history that stays readable: pending ones are no history."""
+    old = connect(ledgers.ours)
+    again = connect(ledgers.ours, seconds=10)
+    ledgers.ours.connections.end(again.id, "ines", Ending.DISCONNECTED, "moved", later(20), notice("1"))
+    other = connect(ledgers.ours, "acct_new", seconds=30)
+    test_and_live = connect(ledgers.ours, "acct_new", livemode=True, seconds=40)
+    connect(ledgers.theirs, THEIR_ACCOUNT)
+    ledgers.ours.connections.add_pending(grant("acct_third"), account("acct_third"), "print", "ines", later(50))
+    found = ledgers.ours.connections.history()
+    assert [each.id for each in found] == [test_and_live.id, other.id, again.id]
+    newest = ledgers.ours.connections.of((OUR_ACCOUNT, False))
+    assert newest is not None
+    assert newest.id == again.id != old.id
+    assert ledgers.ours.connections.of((OUR_ACCOUNT, True)) is None
+    assert ledgers.ours.connections.of(("acct_third", False)) is None
+    assert ledgers.theirs.connections.of(("acct_new", False)) is None
 
 
 def test_a_connection_knows_when_news_last_came(ledgers: Ledgers) -> None:

@@ -8,7 +8,7 @@ from flask_crm_stripe.adapters.sqlalchemy import tables
 from flask_crm_stripe.errors import NotFound
 from flask_crm_stripe.model.events import EventState, StoredEvent
 from flask_crm_stripe.testing.memory_ledger import MemorySharedLedger
-from tests.contracts.ledger_worlds import NOW, OUR_ACCOUNT, THEIR_ACCOUNT, Ledgers, event, later
+from tests.contracts.ledger_worlds import HOME, NOW, OUR_ACCOUNT, THEIR_ACCOUNT, Ledgers, event, later
 
 
 def store(ledgers: Ledgers, id: str, business: str = "ours", seconds: float = 0) -> int:
@@ -51,6 +51,7 @@ def test_due_events_come_oldest_first(ledgers: Ledgers) -> None:
     store(ledgers, "evt_4", seconds=60)
     assert [each.id for each in ledgers.shared.due_events(NOW)] == rows
     assert [each.id for each in ledgers.shared.due_events(NOW, limit=2)] == rows[:2]
+    assert [each.id for each in ledgers.shared.due_events(NOW, limit=2, after=rows[0])] == rows[1:]
 
 
 def test_a_failed_attempt_waits_for_its_time(ledgers: Ledgers) -> None:
@@ -136,6 +137,7 @@ def test_the_outbox_is_drained_oldest_first(ledgers: Ledgers) -> None:
         ("*", "service", "*"),
     ]
     assert ledgers.shared.outbox(limit=2) == notes[:2]
+    assert ledgers.shared.outbox(limit=2, after=notes[1].id) == notes[2:]
     ledgers.shared.clear_outbox([each.id for each in notes])
     ledgers.shared.clear_outbox([])
     note(ledgers, "ours", "2")
@@ -145,6 +147,6 @@ def test_the_outbox_is_drained_oldest_first(ledgers: Ledgers) -> None:
 
 def test_the_installation_has_one_id(ledgers: Ledgers) -> None:
     """Made once, the same for all businesses."""
-    first = ledgers.shared.installation()
-    assert len(first) == 32
-    assert ledgers.shared.installation() == first
+    first = ledgers.shared.installation(HOME, NOW)
+    assert len(first.id) == 32
+    assert ledgers.shared.installation(HOME, NOW) == first

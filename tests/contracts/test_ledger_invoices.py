@@ -59,17 +59,17 @@ def test_taken_work_is_refused_whole(ledgers: Ledgers) -> None:
         make(ledgers.ours, "b2", "b3", form_key="second")
     assert (caught.value.billables, caught.value.invoice_id) == (("b2",), first.id)
     assert ledgers.ours.invoices.by_form_key("second") is None
-    assert ledgers.ours.invoices.of_billables(["b1", "b2", "b3"]) == {"b1": first, "b2": first}
+    assert ledgers.ours.invoices.of_billables(["b1", "b2", "b3"], False) == {"b1": first, "b2": first}
     assert make(ledgers.ours, "b3").plan.lines[0].billable == "b3"
 
 
 def test_the_same_ref_in_another_business_is_other_work(ledgers: Ledgers) -> None:
     """Refs are the CRM's own and repeat between businesses."""
     ours, theirs = make(ledgers.ours, "b1"), make(ledgers.theirs, "b1", account_id=THEIR_ACCOUNT)
-    assert ledgers.ours.invoices.of_billables(["b1"]) == {"b1": ours}
-    assert ledgers.theirs.invoices.of_billables(["b1"]) == {"b1": theirs}
-    assert ledgers.shared.for_business("third").invoices.of_billables(["b1"]) == {}
-    assert ledgers.ours.invoices.of_billables([]) == {}
+    assert ledgers.ours.invoices.of_billables(["b1"], False) == {"b1": ours}
+    assert ledgers.theirs.invoices.of_billables(["b1"], False) == {"b1": theirs}
+    assert ledgers.shared.for_business("third").invoices.of_billables(["b1"], False) == {}
+    assert ledgers.ours.invoices.of_billables([], False) == {}
 
 
 def test_lines_without_work_behind_them_claim_nothing(ledgers: Ledgers) -> None:
@@ -77,7 +77,7 @@ def test_lines_without_work_behind_them_claim_nothing(ledgers: Ledgers) -> None:
     make(ledgers.ours, "", form_key="one")
     make(ledgers.ours, "", form_key="two")
     make(ledgers.theirs, "", form_key="one")
-    assert ledgers.ours.invoices.of_billables([""]) == {}
+    assert ledgers.ours.invoices.of_billables([""], False) == {}
 
 
 def test_each_step_stores_what_stripe_answered_and_what_happened(ledgers: Ledgers) -> None:
@@ -173,11 +173,11 @@ def test_giving_up_frees_the_work(ledgers: Ledgers) -> None:
     gone = ledgers.ours.invoices.get(invoice.id)
     assert gone is not None
     assert (gone.stage, gone.status, gone.version) == (Stage.ABANDONED, None, 3)
-    assert ledgers.ours.invoices.of_billables(["b1"]) == {}
-    assert ledgers.theirs.invoices.of_billables(["b1"]) == {"b1": theirs}
+    assert ledgers.ours.invoices.of_billables(["b1"], False) == {}
+    assert ledgers.theirs.invoices.of_billables(["b1"], False) == {"b1": theirs}
     second = make(ledgers.ours, "b1", form_key="second")
     ledgers.ours.invoices.abandon(invoice.id, later(3))
-    assert ledgers.ours.invoices.of_billables(["b1"]) == {"b1": second}
+    assert ledgers.ours.invoices.of_billables(["b1"], False) == {"b1": second}
     with pytest.raises(Conflict, match="given up"):
         ledgers.ours.invoices.advance(invoice.id, Stage.FILLED, None, later(4))
 
@@ -189,8 +189,8 @@ def test_what_the_customer_owes_or_paid_is_never_given_up(ledgers: Ledgers, stat
     known = ledgers.ours.invoices.advance(invoice.id, Stage.FINALISED, remote(invoice, status), later(1))
     with pytest.raises(Conflict, match="Void"):
         ledgers.ours.invoices.abandon(invoice.id, later(2))
-    assert ledgers.ours.invoices.of_billables(["b1"]) == {"b1": known}
-    assert ledgers.theirs.invoices.of_billables(["b1"]) == {"b1": theirs}
+    assert ledgers.ours.invoices.of_billables(["b1"], False) == {"b1": known}
+    assert ledgers.theirs.invoices.of_billables(["b1"], False) == {"b1": theirs}
 
 
 def test_another_business_cannot_touch_an_invoice(ledgers: Ledgers) -> None:

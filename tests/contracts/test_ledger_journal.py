@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from flask_crm_stripe.errors import InvalidInput, NotFound
-from flask_crm_stripe.model.events import LogEntry
+from flask_crm_stripe.errors import NotFound
 from flask_crm_stripe.model.journal import Outcome
 from tests.contracts.ledger_worlds import NOW, OUR_ACCOUNT, Ledgers, later
 
@@ -37,6 +36,20 @@ def test_attempts_stand_in_their_order(ledgers: Ledgers) -> None:
     assert journal.last("invoice:1", "send") is None
 
 
+def test_attempts_on_one_account_say_nothing_of_another(ledgers: Ledgers) -> None:
+    """The business changed its account, or went live: what was asked over there was not asked here."""
+    journal, steps = ledgers.ours.journal, {}
+    for books in ((OUR_ACCOUNT, False), (OUR_ACCOUNT, True), ("acct_new", False)):
+        account, livemode = books
+        step = journal.start("service:1", "create", 1, "k", "hash", NOW, account_id=account, livemode=livemode)
+        steps[books] = step
+    for books, step in steps.items():
+        assert journal.last("service:1", "create", books) == step
+    assert journal.last("service:1", "create") == step
+    assert journal.last("service:1", "create", ("acct_third", False)) is None
+    assert ledgers.theirs.journal.last("service:1", "create", (OUR_ACCOUNT, False)) is None
+
+
 def test_a_step_of_another_business_does_not_exist(ledgers: Ledgers) -> None:
     """Neither to read nor to finish."""
     step = ledgers.ours.journal.start("invoice:1", "create", 1, "key-1", "hash", NOW)
@@ -44,50 +57,6 @@ def test_a_step_of_another_business_does_not_exist(ledgers: Ledgers) -> None:
     with pytest.raises(NotFound):
         ledgers.theirs.journal.finish(step.id, Outcome.DONE, NOW)
     assert ledgers.ours.journal.steps("invoice:1") == [step]
-
-
-def log_line(number: int) -> LogEntry:
-    """A line of the log."""
-    return LogEntry(later(number), "ines", "invoice.send", f"in {number}", "refused", "no right", "127.0.0.1", "req_1")
-
-
-def test_the_log_is_paged_newest_first_and_both_ways(ledgers: Ledgers) -> None:
-    """Walking to the oldest page and back shows each of our lines once, none of theirs."""
-    for number in range(7):
-        ledgers.ours.log.add(log_line(number))
-        ledgers.theirs.log.add(log_line(number + 100))
-    first = ledgers.ours.log.page(limit=3)
-    second = ledgers.ours.log.page(first.older, limit=3)
-    third = ledgers.ours.log.page(second.older, limit=3)
-    shown = [line for page in (first, second, third) for line in page.rows]
-    assert [replace(line, id=0) for line in shown] == [log_line(number) for number in reversed(range(7))]
-    assert (first.newer, third.older) == (None, None)
-    assert ledgers.ours.log.page(third.newer, limit=3) == second
-    assert ledgers.ours.log.page(second.newer, limit=3) == first
-    assert ledgers.shared.for_business("third").log.page().rows == ()
-
-
-def test_pages_stay_put_when_lines_are_added(ledgers: Ledgers) -> None:
-    """A new line appears on the newer side only; the page that is being read does not shift."""
-    for number in range(4):
-        ledgers.ours.log.add(log_line(number))
-        ledgers.theirs.log.add(log_line(number))
-    first = ledgers.ours.log.page(limit=2)
-    second = ledgers.ours.log.page(first.older, limit=2)
-    ledgers.ours.log.add(log_line(9))
-    assert ledgers.ours.log.page(first.older, limit=2).rows == second.rows
-    back = ledgers.ours.log.page(second.newer, limit=2)
-    assert back.rows == first.rows
-    assert [line.target for line in ledgers.ours.log.page(back.newer, limit=2).rows] == ["in 9"]
-
-
-@pytest.mark.parametrize("cursor", ["x", "bzEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNA", "eDEy", "é", "b" * 400, "bzFfMA", "'"])
-def test_a_damaged_cursor_is_refused_by_name(ledgers: Ledgers, cursor: str) -> None:
-    """What comes from the address bar is never part of a statement; the error names the field."""
-    ledgers.theirs.log.add(log_line(1))
-    with pytest.raises(InvalidInput, match="first page") as caught:
-        ledgers.ours.log.page(cursor)
-    assert caught.value.field == "cursor"
 
 
 def test_settings_are_kept_one_by_one(ledgers: Ledgers) -> None:

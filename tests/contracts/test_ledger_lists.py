@@ -14,6 +14,7 @@ from tests.contracts.ledger_worlds import (
     ACME,
     NOW,
     OPPORTUNITY,
+    OUR_ACCOUNT,
     THEIR_ACCOUNT,
     Ledgers,
     entry,
@@ -24,6 +25,7 @@ from tests.contracts.ledger_worlds import (
 )
 
 ALL = InvoiceFilter()
+OURS = (OUR_ACCOUNT, False)
 TODAY = date(2026, 11, 20)
 TICKET = SourceRef("ticket", "8")
 BETA = ContactRef("individual", "7")
@@ -148,9 +150,9 @@ def test_what_happened_lately_comes_with_its_invoice(ledgers: Ledgers) -> None:
     third = ledgers.ours.invoices.advance(second.id, Stage.CREATED, None, NOW, [entry("c", later(3))])
     fourth = ledgers.ours.invoices.advance(first.id, Stage.CREATED, None, NOW, [entry("a", NOW), entry("b", later(5))])
     ledgers.theirs.invoices.advance(theirs.id, Stage.CREATED, None, NOW, [entry("x", later(9))])
-    assert ledgers.ours.invoices.recent(2) == [(fourth, entry("b", later(5))), (third, entry("c", later(3)))]
-    assert len(ledgers.ours.invoices.recent()) == 3
-    assert ledgers.shared.for_business("third").invoices.recent() == []
+    assert ledgers.ours.invoices.recent(OURS, 2) == [(fourth, entry("b", later(5))), (third, entry("c", later(3)))]
+    assert len(ledgers.ours.invoices.recent(OURS)) == 3
+    assert ledgers.shared.for_business("third").invoices.recent(OURS) == []
 
 
 STOPPED = Problem("gate_stopped", "VAT differs.", (Difference("VAT", "1", "2"),))
@@ -174,10 +176,12 @@ def test_unfinished_invoices_are_found_for_the_sweep(ledgers: Ledgers) -> None:
     ours.invoices.stop(stage("stopped", Stage.FILLED, "draft").id, STOPPED, NOW)
     ours.invoices.abandon(make(ours, "gone").id, NOW)
     make(ledgers.theirs, "planned", account_id=THEIR_ACCOUNT)
-    assert ours.invoices.unfinished(later(1)) == [planned, half, unsent]
-    assert ours.invoices.unfinished(later(1), limit=1) == [planned]
-    assert ours.invoices.unfinished(NOW) == [planned]
-    assert [each.business for each in ledgers.theirs.invoices.unfinished(later(1))] == ["theirs"]
+    assert ours.invoices.unfinished(OURS, later(1)) == [planned, half, unsent]
+    assert ours.invoices.unfinished(OURS, later(1), limit=1) == [planned]
+    assert ours.invoices.unfinished(OURS, NOW) == [planned]
+    assert [each.business for each in ledgers.theirs.invoices.unfinished((THEIR_ACCOUNT, False), later(1))] == [
+        "theirs"
+    ]
 
 
 def test_the_host_is_owed_each_newest_version(ledgers: Ledgers) -> None:

@@ -121,11 +121,11 @@ def test_work_of_a_void_or_deleted_invoice_becomes_free(ledgers: Ledgers, status
     ours, theirs = two(ledgers)
     dead = ledgers.ours.invoices.apply(ours.id, remote(ours, status), [], later(10), [])
     assert dead is not None
-    assert ledgers.ours.invoices.of_billables(["b1"]) == {}
+    assert ledgers.ours.invoices.of_billables(["b1"], False) == {}
     second = make(ledgers.ours, "b1", form_key="second")
     ledgers.ours.invoices.apply(ours.id, remote(ours, status, number="HP-X"), [], later(20), [])
-    assert ledgers.ours.invoices.of_billables(["b1"]) == {"b1": second}
-    assert ledgers.theirs.invoices.of_billables(["b1"]) == {"b1": theirs}
+    assert ledgers.ours.invoices.of_billables(["b1"], False) == {"b1": second}
+    assert ledgers.theirs.invoices.of_billables(["b1"], False) == {"b1": theirs}
 
 
 def test_work_of_an_uncollectible_invoice_stays_taken(ledgers: Ledgers) -> None:
@@ -133,8 +133,8 @@ def test_work_of_an_uncollectible_invoice_stays_taken(ledgers: Ledgers) -> None:
     ours, theirs = two(ledgers)
     result = ledgers.ours.invoices.apply(ours.id, remote(ours, "uncollectible"), [], later(10), [])
     assert result is not None
-    assert ledgers.ours.invoices.of_billables(["b1"]) == {"b1": result}
-    assert ledgers.theirs.invoices.of_billables(["b1"]) == {"b1": theirs}
+    assert ledgers.ours.invoices.of_billables(["b1"], False) == {"b1": result}
+    assert ledgers.theirs.invoices.of_billables(["b1"], False) == {"b1": theirs}
 
 
 def test_somebody_may_finalise_a_draft_at_stripe(ledgers: Ledgers) -> None:

@@ -14,6 +14,7 @@ from flask_crm_stripe.model.invoices import Invoice, Stage
 from flask_crm_stripe.ports.ledger import Ledger
 from tests.contracts.ledger_worlds import (
     ACME,
+    HOME,
     NOW,
     OUR_ACCOUNT,
     THEIR_ACCOUNT,
@@ -62,8 +63,8 @@ def test_the_same_work_makes_one_invoice(ledgers: Ledgers) -> None:
     refused = [each for each in results if isinstance(each, BillableTaken)]
     assert (len(made), len(refused)) == (1, THREADS - 1)
     assert {each.invoice_id for each in refused} == {made[0].id}
-    assert ledgers.ours.invoices.of_billables(names) == dict.fromkeys(names, made[0])
-    assert ledgers.theirs.invoices.of_billables(["b1"]) == {"b1": theirs}
+    assert ledgers.ours.invoices.of_billables(names, False) == dict.fromkeys(names, made[0])
+    assert ledgers.theirs.invoices.of_billables(["b1"], False) == {"b1": theirs}
 
 
 def test_the_same_press_makes_one_invoice(ledgers: Ledgers) -> None:
@@ -168,4 +169,4 @@ def test_pictures_that_race_leave_the_newest(ledgers: Ledgers) -> None:
 
 def test_the_installation_is_one(ledgers: Ledgers) -> None:
     """Workers that start together agree on the id."""
-    assert len(set(map(str, at_once(lambda _: ledgers.shared.installation())))) == 1
+    assert len(set(map(str, at_once(lambda _: ledgers.shared.installation(HOME, NOW))))) == 1

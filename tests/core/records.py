@@ -1,9 +1,10 @@
-"""Records of invoices, payments and events for the unit ring."""
+"""Records of connections, invoices and payments for the unit ring."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from flask_crm_stripe.model.connection import Account, Connection, ConnectionKind, ConnectionState
 from flask_crm_stripe.model.invoices import Invoice, Payment, Stage
 from tests.core.samples import ZONEN, a_plan
 
@@ -31,6 +32,24 @@ def an_invoice(**given: object) -> Invoice:
         "stripe_id": "in_1",
     }
     return Invoice(**(values | given))  # type: ignore[arg-type]
+
+
+def a_connection(**given: object) -> Connection:
+    """Live, with an account that is well."""
+    account = Account("acct_1", "One", "NL", "eur", NOON, True, True, True, checked_at=NOON)
+    values: dict[str, object] = {
+        "id": "c" * 32,
+        "business": "hp",
+        "account": account,
+        "livemode": False,
+        "kind": ConnectionKind.OAUTH,
+        "state": ConnectionState.LIVE,
+        "fingerprint": "host.database.key",
+        "scope": "read_write",
+        "connected_by": "1",
+        "connected_at": NOON,
+    }
+    return Connection(**(values | given))  # type: ignore[arg-type]
 
 
 def a_payment(**given: object) -> Payment:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import pytest
 
-from flask_crm_stripe.core.connection import diagnose
-from flask_crm_stripe.errors import AccountGone, AccountTaken, ConsentFailed, NotConnected, NotFound, NotPermitted
+from flask_crm_stripe.errors import (
+    AccountGone,
+    AccountTaken,
+    ConsentFailed,
+    NotConnected,
+    NotFound,
+    NotPermitted,
+    Unreachable,
+)
 from flask_crm_stripe.model.business import Actor
-from flask_crm_stripe.model.connection import Connection, ConnectionState, Grant
+from flask_crm_stripe.model.connection import ConnectionState, Grant
 from tests.core.world import INES, World
 
 GRANT = Grant("acct_hp", False, "read_write", {"access_token": "tok"})
@@ -24,7 +31,7 @@ def test_connecting_ends_with_a_live_connection_and_a_sync(world: World) -> None
     assert world.billing().connection.require_live().account_id == "acct_hp"
     assert world.billing("kestrel").connection.live() is None
     assert world.queue.calls == [("sync_services", {"business": "hp"})]
-    assert world.heard.names() == ["connection_changed"]
+    assert world.heard.names() == ["notice_raised", "connection_changed"]
 
 
 def test_nothing_is_used_before_a_person_confirms(world: World) -> None:
@@ -106,7 +113,10 @@ def test_a_viewer_may_do_none_of_it(world: World) -> None:
         connections.begin,
         lambda: connections.accept(GRANT),
         lambda: connections.pending(connection.id),
-        lambda: connections.disconnect("because"),
+        lambda: connections.confirm(connection.id),
+        lambda: connections.decline(connection.id),
+        world.billing(actor=VIEWER).disconnection.preview,
+        lambda: world.billing(actor=VIEWER).disconnection.carry_out("because"),
     ):
         with pytest.raises(NotPermitted):
             deed()
@@ -152,15 +162,75 @@ def test_declining_an_account_that_is_in_use_does_not_disconnect_it(world: World
     assert world.shops["hp"].connected
 
 
-def test_disconnecting_revokes_and_keeps_the_history(connected: World) -> None:
-    """Only this business is affected."""
-    connected.billing().connection.disconnect("Moving banks")
-    assert not connected.shops["hp"].connected
-    latest = connected.billing().connection.latest()
-    assert latest is not None
-    assert latest.state is ConnectionState.ENDED
-    assert connected.billing().connection.health().state == "disconnected"
-    assert connected.billing("kestrel").connection.live() is not None
+def test_the_account_is_described_with_tax_and_currencies(world: World) -> None:
+    """What customers can pay in, and whether Stripe Tax is ready; neither is a reason to fail."""
+    connection = world.connect()
+    assert connection.account.currencies == ("chf", "eur", "gbp", "sek", "usd")
+    assert connection.account.tax.status == "active"
+    shop = world.shops["kestrel"]
+    shop.fail_next("tax_settings", Unreachable("No answer."))
+    shop.fail_next("currencies", Unreachable("No answer."))
+    shop.fail_next("platform_account", Unreachable("No answer."))
+    shop.change_account(replace(shop.account(), country=""))
+    account = world.connect("kestrel").account
+    assert (account.currencies, account.tax.status) == ((), "")
+
+
+def test_an_account_without_a_country_has_no_list_of_currencies(world: World) -> None:
+    """It is not complete yet: Stripe is not asked about no country."""
+    shop = world.shops["hp"]
+    shop.change_account(replace(shop.account(), country=""))
+    assert world.connect().account.currencies == ()
+    assert "currencies" not in [call.method for call in shop.calls]
+
+
+def test_a_look_that_began_earlier_changes_nothing(connected: World) -> None:
+    """Two looks at once: what was asked later stays, and no notice is made of the older answer."""
+    live = connected.billing().connection.require_live()
+    newer = replace(live.account, charges_enabled=True, checked_at=connected.clock.now() + timedelta(hours=1))
+    connected.billing().ledger.connections.refresh(live.id, newer)
+    connected.shops["hp"].change_account(replace(live.account, charges_enabled=False))
+    heard = len(connected.heard.signals)
+    connected.billing().connection.refresh()
+    assert connected.billing().connection.require_live().account.charges_enabled
+    assert len(connected.heard.signals) == heard
+
+
+def test_a_change_for_the_worse_is_news(connected: World) -> None:
+    """The admins hear of it by mail, and again when it is well."""
+    connected.billing().settings.save_notify("ops@example.com")
+    live = connected.billing().connection.require_live().account
+    connected.shops["hp"].change_account(replace(live, charges_enabled=False, requirements=("external_account",)))
+    connected.billing().connection.refresh()
+    connected.billing().connection.refresh()
+    connected.shops["hp"].change_account(live)
+    connected.billing().connection.refresh()
+    assert [mail.subject for mail in connected.mailbox.mails] == [
+        "Customers can't pay you at the moment.",
+        "All is well again: A business",
+    ]
+    assert "a bank account for payouts" in connected.mailbox.mails[0].text
+
+
+def test_health_answers_in_a_sentence(connected: World) -> None:
+    """State, headline and what to do, in one place."""
+    health = connected.billing().connection.health()
+    assert (health.state, health.headline, health.detail) == (
+        "ok",
+        "Customers can pay you,",
+        "and payouts reach your bank.",
+    )
+
+
+def test_without_a_known_platform_the_account_counts_as_gone(connected: World) -> None:
+    """An installation from before the platform was noted."""
+    known = connected.shared.state.installation
+    assert known is not None
+    connected.shared.state.installation = replace(known, platform_account=None)
+    connected.shops["hp"].connected = False
+    with pytest.raises(AccountGone):
+        connected.billing().connection.refresh()
+    assert connected.billing().connection.live() is None
 
 
 def test_refreshing_stores_what_stripe_says_now(connected: World) -> None:
@@ -177,32 +247,3 @@ def test_a_revoked_account_ends_the_connection(connected: World) -> None:
     with pytest.raises(AccountGone):
         connected.billing().connection.refresh()
     assert connected.billing().connection.live() is None
-
-
-@pytest.mark.parametrize(
-    ("changes", "state", "words"),
-    [
-        ({}, "ok", "payouts reach your bank"),
-        ({"payouts_enabled": False}, "warning", "Stripe paused it"),
-        ({"charges_enabled": False, "requirements": ("tos",)}, "problem", "asks for more"),
-        ({"charges_enabled": False, "details_submitted": False}, "problem", "not set up completely"),
-        ({"requirements": ("tos",)}, "warning", "will ask for more"),
-        (
-            {"requirements": ("tos",), "requirements_deadline": datetime(2026, 12, 4, tzinfo=UTC)},
-            "warning",
-            "by 4 December 2026",
-        ),
-    ],
-)
-def test_health_is_one_answer_in_words(world: World, changes: dict[str, object], state: str, words: str) -> None:
-    """What is, and what to do."""
-    connection = world.connect()
-    account = replace(connection.account, **changes)  # type: ignore[arg-type]
-    found, _, detail = diagnose(replace(connection, account=account))
-    assert (found, words in detail) == (state, True)
-
-
-def test_no_connection_has_an_answer_too() -> None:
-    """Before the first one."""
-    none: Connection | None = None
-    assert diagnose(none)[0] == "none"

@@ -21,6 +21,7 @@ from flask_crm_stripe.errors import (
     ProviderFailed,
     RateLimited,
     Refused,
+    SecretUnreadable,
     Unreachable,
 )
 from flask_crm_stripe.model.crm import SourceRef
@@ -127,6 +128,24 @@ def test_going_back_to_the_form_of_a_deleted_draft_says_so(connected: World) -> 
         connected.generate()
 
 
+def test_an_unreadable_contact_that_is_gone_makes_no_empty_customer(connected: World) -> None:
+    """The key is lost with which it was stored how the customer is reached, and the CRM does not know it any more:
+    nothing goes to Stripe. Where the CRM knows it, all goes on."""
+    connected.shops["hp"].fail_next("create_invoice", Unreachable("No answer."))
+    with pytest.raises(Unreachable) as caught:
+        connected.generate()
+    invoice_id, before = caught.value.invoice_id or "", len(connected.shops["hp"].calls)
+    [row] = connected.shared.state.invoices
+    bare = replace(row.invoice.plan, contact=replace(ZONEN, email=None, phone=None, address=None))
+    row.invoice = replace(row.invoice, plan=bare, contact_readable=False)
+    connected.crm.remove("hp", ZONEN)
+    with pytest.raises(SecretUnreadable, match="put the customer back into the CRM"):
+        connected.billing().invoicing.resume(invoice_id)
+    assert len(connected.shops["hp"].calls) == before
+    connected.crm.add("hp", ZONEN)
+    assert connected.billing().invoicing.resume(invoice_id).status == "open"
+
+
 def test_a_corrected_address_wins_over_the_reviewed_one(connected: World) -> None:
     """The invoice was interrupted, the contact corrected, and the invoice resumed."""
     connected.shops["hp"].fail_next("create_invoice", Unreachable("No answer."))
@@ -141,7 +160,7 @@ def test_a_corrected_address_wins_over_the_reviewed_one(connected: World) -> Non
 def test_a_draft_of_a_former_account_frees_its_work(connected: World) -> None:
     """It cannot be reached there any more; here the work can be billed again."""
     invoice = connected.generate(send=False)
-    connected.billing().connection.disconnect("Another bank")
+    connected.billing().disconnection.carry_out("Another bank")
     connected.stripe.add_account("acct_new")
     connected.connect("hp", "acct_new")
     connected.billing().invoicing.delete_draft(invoice.id)
@@ -343,7 +362,7 @@ def test_two_workers_never_work_on_one_invoice(connected: World) -> None:
 def test_an_invoice_of_an_account_that_is_gone_stays_as_it_is(connected: World) -> None:
     """Another account is connected now; its history is not the old one's."""
     invoice = connected.generate(send=False)
-    connected.billing().connection.disconnect("Another bank")
+    connected.billing().disconnection.carry_out("Another bank")
     with pytest.raises(NotConnected):
         connected.billing().invoicing.send(invoice.id)
     connected.stripe.add_account("acct_new")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from flask_crm_stripe.core.journal import Journal
@@ -44,6 +46,18 @@ def test_a_first_call_is_written_before_and_after(world: World) -> None:
     (step,) = calls.store.steps("invoice:1")
     assert (step.outcome, step.key, step.result_id, step.request_id) == (Outcome.DONE, calls.keys[0], "in_1", "req_1")
     assert calls.looks == 0
+
+
+def test_an_attempt_on_another_account_is_none(world: World) -> None:
+    """Its answer was lost over there: nothing is looked for here, and its row is left alone."""
+    before = Calls(world)
+    with pytest.raises(Unreachable):
+        before.run(Unreachable("No answer."))
+    here = Calls(world)
+    here.journal = replace(here.journal, account_id="acct_new")
+    assert here.run() == DONE
+    assert here.looks == 0
+    assert [step.outcome for step in here.store.steps("invoice:1")] == [Outcome.UNKNOWN, Outcome.DONE]
 
 
 @pytest.mark.parametrize(

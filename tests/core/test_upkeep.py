@@ -8,14 +8,14 @@ import pytest
 
 from flask_crm_stripe.core.figures import Terms
 from flask_crm_stripe.core.invoice_steps import _Work
-from flask_crm_stripe.core.news import News
 from flask_crm_stripe.core.upkeep import Done
 from flask_crm_stripe.errors import ProviderFailed, RateLimited, Refused, Unreachable
 from flask_crm_stripe.model.invoices import Delivery, Invoice, Stage
 from flask_crm_stripe.model.journal import Outcome
+from flask_crm_stripe.model.log import LogFilter
 from tests.core.records import a_payment, an_invoice
 from tests.core.samples import ZONEN
-from tests.core.world import CONSULTING, INES, World
+from tests.core.world import CONSULTING, ELSEWHERE, INES, World
 
 
 def interrupted(world: World, method: str, error: Exception, after: bool = False) -> Invoice:
@@ -159,7 +159,8 @@ def test_a_mail_whose_answer_was_stored_is_not_sent_again(connected: World) -> N
     """The process died between Stripe's answer and our own next step: it is only noted."""
     invoice = connected.generate(terms=Terms(delivery=Delivery.LINK))
     provider, journal = connected.shops["hp"], connected.billing().ledger.journal
-    step = journal.start(f"invoice:{invoice.id}", "send", 1, "key", "hash", connected.clock.now())
+    at = connected.clock.now()
+    step = journal.start(f"invoice:{invoice.id}", "send", 1, "key", "hash", at, account_id="acct_hp", livemode=False)
     provider.send(invoice.stripe_id or "", "key")
     journal.finish(step.id, Outcome.DONE, connected.clock.now(), result_id=invoice.stripe_id)
     mailed = replace(invoice, plan=replace(invoice.plan, delivery=Delivery.MAIL))
@@ -205,18 +206,16 @@ def test_a_pending_payment_is_no_news_yet(connected: World) -> None:
     """A transfer that is under way has neither succeeded nor failed."""
     billing = connected.billing()
     connected.heard.signals.clear()
-    News(billing.ledger, billing.crm, connected.heard).tell(connected.generate(), [])
+    billing.invoicing.news.tell(connected.generate(), [])
     told = len(connected.heard.signals)
-    News(billing.ledger, billing.crm, connected.heard).tell(
-        replace(an_invoice(status="open"), told_version=0), [a_payment(status="pending")]
-    )
+    billing.invoicing.news.tell(replace(an_invoice(status="open"), told_version=0), [a_payment(status="pending")])
     assert connected.heard.names()[told:] == ["invoice_created"]
 
 
 def test_nothing_is_told_of_a_plan_that_stripe_does_not_know(connected: World) -> None:
     """The host hears of an invoice when there is one."""
     billing = connected.billing()
-    News(billing.ledger, billing.crm, connected.heard).tell(an_invoice(status=None))
+    billing.invoicing.news.tell(an_invoice(status=None))
     assert "invoice_created" not in connected.heard.names()
 
 
@@ -225,3 +224,58 @@ def test_services_due_are_synced_in_every_business(connected: World) -> None:
     connected.billing().catalogue.note()
     assert connected.upkeep.round().services == 1
     assert connected.billing().catalogue.rows()[0].state == "synced"
+
+
+def test_one_business_in_a_copy_keeps_no_other_from_its_services(connected: World) -> None:
+    """Somebody said of one of them that this is the real one."""
+    connected.here = ELSEWHERE
+    connected.billing("kestrel").confirm_real("It moved")
+    connected.shared.note("*", "service", "*")
+    connected.upkeep.sync_noted()
+    assert [len(shop.products) for shop in connected.shops.values()] == [0, 1]
+
+
+def test_after_connecting_again_open_invoices_are_looked_at(connected: World) -> None:
+    """Somebody paid while nothing was heard. One that Stripe does not tell of keeps no other waiting, and is asked once
+    an hour."""
+    one = connected.generate(refs=("11",))
+    two = connected.generate(refs=("12",), form_key="second")
+    connected.billing().disconnection.carry_out("Another bank")
+    shop = connected.shops["hp"]
+    shop.connected = True
+    shop.pay(two.stripe_id or "")
+    connected.connect()
+    shop.fail_next("invoice", Refused("No such invoice.", stripe_code="resource_missing"))
+    connected.upkeep.round()
+    assert [connected.billing().invoicing.get(each.id).status for each in (one, two)] == ["open", "paid"]
+    asked = len(shop.calls)
+    connected.upkeep.round()
+    assert len(shop.calls) == asked
+    connected.clock.advance(hours=2)
+    connected.upkeep.round()
+    assert len(shop.calls) > asked
+    assert connected.billing().ledger.invoices.stale(("acct_hp", False), connected.clock.now()) != []
+
+
+def test_an_account_is_looked_at_once_a_day(connected: World) -> None:
+    """Where no event told of a change."""
+    account = connected.billing().connection.require_live().account
+    connected.shops["hp"].change_account(replace(account, charges_enabled=False))
+    connected.upkeep.round()
+    assert connected.billing().connection.health().state == "ok"
+    connected.clock.advance(hours=25)
+    connected.upkeep.round()
+    assert connected.billing().connection.health().state == "problem"
+
+
+def test_old_lines_of_the_log_go_as_it_was_set(connected: World) -> None:
+    """What is left can be verified; what went is noted with its number. The other business keeps all."""
+    connected.billing().settings.save_log_days("90", "The law says so")
+    connected.clock.advance(days=91)
+    connected.billing().log.note("settings.save", "settings")
+    connected.upkeep.round()
+    kept = connected.billing().ledger.log.page(LogFilter()).rows
+    assert [line.action for line in kept] == ["log.prune", "settings.save"]
+    assert int(kept[0].target) > 3
+    assert connected.billing().ledger.log.verify().problems == ()
+    assert len(connected.billing("kestrel").ledger.log.page(LogFilter()).rows) > 2

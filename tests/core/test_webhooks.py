@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from flask_crm_stripe.errors import Unreachable
+from flask_crm_stripe.errors import AccountGone, Unreachable
+from flask_crm_stripe.model.connection import TaxSettings
 from flask_crm_stripe.model.events import EventState
 from flask_crm_stripe.model.invoices import Invoice, Stage
+from tests.core.records import an_invoice
 from tests.core.world import World
 
 
@@ -225,11 +227,50 @@ def test_a_refused_account_ends_the_connection_without_its_event(connected: Worl
     assert state(connected)[0] is EventState.IGNORED
 
 
-def test_news_of_the_account_is_asked_for(connected: World) -> None:
-    """Charges were switched off."""
-    invoice = paid(connected)
+def told(world: World, kind: str, account: str = "acct_hp") -> tuple[str, str | None]:
+    """An event about the account itself, received and applied: its state and reason."""
+    event = replace(world.event(an_invoice()), type=kind, account_id=account, object_id=account, invoice_id=None)
+    received = world.inbox.receive(event)
+    world.inbox.apply(received.row_id or 0)
+    return state(world)
+
+
+@pytest.mark.parametrize("kind", ["account.updated", "capability.updated", "tax.settings.updated"])
+def test_news_of_the_account_is_asked_for(connected: World, kind: str) -> None:
+    """What it can do now, and how Stripe Tax stands where the event is about that."""
     account = connected.billing().connection.require_live().account
-    connected.shops["hp"].change_account(replace(account, charges_enabled=False))
-    connected.inbox.receive(replace(connected.event(invoice, "account.updated"), invoice_id=None, object_id="acct_hp"))
+    connected.shops["hp"].change_account(replace(account, payouts_enabled=False))
+    connected.shops["hp"].tax = TaxSettings("pending", ("head_office",))
+    assert told(connected, kind) == (EventState.APPLIED, None)
+    now = connected.billing().connection.require_live().account
+    assert not now.payouts_enabled
+    assert now.tax.status == ("pending" if kind == "tax.settings.updated" else "active")
+
+
+def test_an_event_that_waited_for_an_account_that_went_is_let_go(connected: World) -> None:
+    """It is not tried for ever; nothing of it can be asked any more."""
+    connected.inbox.receive(connected.event(paid(connected)))
+    connected.billing().disconnection.carry_out("Another bank")
     connected.inbox.sweep()
-    assert connected.billing().connection.health().state == "problem"
+    assert state(connected) == (EventState.IGNORED, "The account is no longer connected.")
+
+
+def test_an_event_that_finds_the_account_gone_ends_the_connection(connected: World) -> None:
+    """The first refused call does."""
+    connected.inbox.receive(connected.event(paid(connected)))
+    connected.shops["hp"].connected = False
+    connected.inbox.sweep()
+    assert state(connected) == (EventState.IGNORED, "The account is no longer connected.")
+    assert connected.billing().connection.live() is None
+
+
+def test_an_event_waits_where_nobody_can_tell_whose_fault_it_is(connected: World) -> None:
+    """Stripe did not say whose key this is: tried again later."""
+    connected.inbox.receive(connected.event(paid(connected)))
+    connected.shops["hp"].fail_next("invoice", AccountGone("Gone."))
+    connected.shops["hp"].fail_next("platform_account", Unreachable("No answer."))
+    connected.inbox.sweep()
+    assert state(connected)[0] is EventState.WAITING
+    connected.clock.advance(hours=1)
+    connected.inbox.sweep()
+    assert state(connected) == (EventState.APPLIED, None)

@@ -16,6 +16,7 @@ from flask_crm_stripe.model.connection import Connection, Grant
 from flask_crm_stripe.model.crm import Service
 from flask_crm_stripe.model.events import IncomingEvent
 from flask_crm_stripe.model.invoices import Invoice
+from flask_crm_stripe.model.notices import Mail
 from flask_crm_stripe.testing.memory_crm import MemoryCRM
 from flask_crm_stripe.testing.memory_ledger import MemorySharedLedger
 from flask_crm_stripe.testing.memory_provider import MemoryProvider, MemoryProviders
@@ -64,10 +65,30 @@ class Heard:
         return [name for name, _ in self.signals]
 
 
+@dataclass
+class Mailbox:
+    """What sends mails for the host; ``broken`` makes it raise, without ``there`` the host has none."""
+
+    mails: list[Mail] = field(default_factory=list)
+    broken: bool = False
+    there: bool = True
+
+    def send(self, mail: Mail) -> bool:
+        if self.broken:
+            raise OSError("The mail server is away.")
+        if self.there:
+            self.mails.append(mail)
+        return self.there
+
+
+HERE, ELSEWHERE = "host.database.key", "other.database.key"
+
+
 class World:
-    """Everything, and short ways to it."""
+    """Everything, and short ways to it. ``here`` is the fingerprint of where it is looked at."""
 
     def __init__(self) -> None:
+        self.here, self.mailbox = HERE, Mailbox()
         self.clock, self.queue, self.heard = TurnedByHand(), Later(), Heard()
         self.crm, self.shared = MemoryCRM(), MemorySharedLedger()
         self.stripe = MemoryProviders(self.clock)
@@ -75,7 +96,16 @@ class World:
             business: self.stripe.add_account(f"acct_{business}") for business in BUSINESSES
         }
         self.platform = Platform(
-            self.shared, self.crm, self.stripe, self.heard, self.queue, self.clock, False, "fingerprint"
+            shared=self.shared,
+            crm=self.crm,
+            providers=self.stripe,
+            publisher=self.heard,
+            mailer=self.mailbox,
+            queue=self.queue,
+            clock=self.clock,
+            livemode=False,
+            fingerprint=lambda: self.here,
+            address=lambda notice: f"https://crm.example/stripe/{notice.kind}",
         )
         self.inbox = Inbox(self.shared, self.platform.system, self.queue, self.clock)
         self.upkeep = Upkeep(self.platform, self.inbox)

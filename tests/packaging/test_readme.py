@@ -61,7 +61,8 @@ def test_it_bills_and_is_paid(clean_python: Path, folder: Path) -> None:
     assert found["health"] == {"status": "ok"}
     assert found["stranger"] == 401
     assert found["before"] == "All is well.\n"
-    assert (found["connected"], found["doctor"]) == (303, "All is well.\n")
+    well = "  default: Customers can pay you, and payouts reach your bank.\nAll is well.\n"
+    assert (found["connected"], found["doctor"]) == (303, well)
     assert set(found["pages"].values()) == {200}, found["pages"]
     assert found["styled"] == 200
     assert (found["invoice"]["status"], found["invoice"]["total"]["decimal"]) == ("paid", "490.05")

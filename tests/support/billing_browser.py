@@ -94,8 +94,8 @@ class WatchedStripe(FakeStripe):
     """FakeStripe that calls ``inside(method, path)`` when a request has come in, before it does anything, and keeps
     what its token endpoint answered."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.inside: Callable[[str, str], object] | None = None
         self.grants: list[dict[str, Any]] = []
         behind = self.wsgi_app

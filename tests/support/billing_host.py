@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
+from click.testing import Result
 from cryptography.fernet import Fernet
 from flask import Flask, redirect
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
@@ -31,6 +32,7 @@ from flask_crm_stripe import (
     Contact,
     ContactRef,
     CRMStripe,
+    Mail,
     Service,
     Source,
     SourceRef,
@@ -68,11 +70,17 @@ class BillingHost:
     prefix: str = "/stripe"
     finance: dict[str, bool] = field(default_factory=dict)
     view: Callable[[], Any] = str
+    mails: list[Mail] = field(default_factory=list)
 
     @property
     def app(self) -> Flask:
         """The host."""
         return self.host.app
+
+    @property
+    def url(self) -> str:
+        """Where the CRM's database is."""
+        return str(self.app.config["SQLALCHEMY_DATABASE_URI"])
 
     def browser(self, who: str | None = None) -> Browser:
         """A browser of its own, logged in if a name is given."""
@@ -130,6 +138,10 @@ class BillingHost:
         }
         return {"ours": ours, "theirs": theirs, "connected": [set(p.connected) for p in self.fake.world.platforms]}
 
+    def run(self, *arguments: str) -> Result:
+        """A command, as typed after `flask crm-stripe`."""
+        return self.app.test_cli_runner().invoke(args=["crm-stripe", *arguments])
+
     def hook(self, url: str, body: bytes, headers: dict[str, str]) -> int:
         """Stripe calls the host."""
         answer = self.app.test_client().post(urlsplit(url).path, data=body, headers=headers, buffered=True)
@@ -155,12 +167,20 @@ def billing_host(
     No app context is open meanwhile: all requests would share its ``g``.
     """
     made = make_billing_host(url, before=before, after=after, fake=fake, mounted=mounted, **config)
+    with opened(made):
+        with made.app.app_context():
+            made.host.db.create_all()
+            fill_host(made.host)
+            made.host.db.session.remove()
+        yield made
+
+
+@contextmanager
+def opened(made: BillingHost) -> Iterator[BillingHost]:
+    """Give its connections back in the end."""
     with made.app.app_context():
         for engine in made.host.db.engines.values():
             in_a_hurry(engine)
-        made.host.db.create_all()
-        fill_host(made.host)
-        made.host.db.session.remove()
     try:
         yield made
     finally:
@@ -168,6 +188,18 @@ def billing_host(
             made.host.db.session.remove()
             for engine in made.host.db.engines.values():
                 engine.dispose()
+
+
+@contextmanager
+def another_process(
+    original: BillingHost, url: str, *, fake: WatchedStripe | None = None, **config: Any
+) -> Iterator[BillingHost]:
+    """The same CRM with the same keys on a database that is there already: the original's, or a copy of it. ``config``
+    says what is different, ``fake`` whether it is another Stripe. Stripe's events go to the original."""
+    ours = {key: value for key, value in original.app.config.items() if key.startswith("CRM_STRIPE_")}
+    made = make_billing_host(url, fake=fake or original.fake, accounts=original.accounts, **{**ours, **config})
+    with opened(made):
+        yield made
 
 
 class CompiledOnce(BytecodeCache):
@@ -206,9 +238,10 @@ def make_billing_host(
     after: Prepare | None = None,
     fake: WatchedStripe | None = None,
     mounted: bool = True,
+    accounts: dict[str, str] | None = None,
     **config: Any,
 ) -> BillingHost:
-    """The host's `create_app`, with empty databases."""
+    """The host's `create_app`. With ``accounts`` Stripe knows it already."""
     fake = fake or WatchedStripe()
     host = make_host(url, **{"SECRET_KEY": "of-the-host", "TESTING": True, **settings(), **config})
     host.models["User"] = user_model(host)
@@ -216,19 +249,21 @@ def make_billing_host(
         app.jinja_options = {**app.jinja_options, "bytecode_cache": COMPILED}
     prefix = host.app.config.get("CRM_STRIPE_URL_PREFIX", "/stripe")
     public = host.app.config["CRM_STRIPE_PUBLIC_URL"] or PUBLIC
-    accounts = {
+    known = accounts or {
         NORTH: fake.create_account("North Works B.V.")["id"],
         SOUTH: fake.create_account("South Studio K.K.", "JP", "jpy")["id"],
     }
-    made = BillingHost(host, fake, accounts, prefix)
+    made = BillingHost(host, fake, known, prefix)
     logins(made)
     if before:
         before(host.app)
     extension(made).init_app(host.app, crm=host.crm, db=host.db, transport=fake if mounted else None)
     if after:
         after(host.app)
-    fake.add_endpoint(f"{public}{prefix}/webhooks", (host.app.config["CRM_STRIPE_WEBHOOK_SECRETS"] or [SECRET])[0])
-    fake.on_delivery(made.hook)
+    if accounts is None:
+        secret = (host.app.config["CRM_STRIPE_WEBHOOK_SECRETS"] or [SECRET])[0]
+        fake.add_endpoint(f"{public}{prefix}/webhooks", secret)
+        fake.on_delivery(made.hook)
     return made
 
 
@@ -260,6 +295,10 @@ def extension(made: BillingHost) -> CRMStripe:
     @crm_stripe.finance_module
     def finance(business: str) -> bool:
         return made.finance.get(business, True)
+
+    @crm_stripe.mailer
+    def send(mail: Mail) -> None:
+        made.mails.append(mail)
 
     return crm_stripe
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,18 @@ def browser() -> Iterator[Any]:
     program = chromium_program()
     if program is None:
         pytest.skip("Chromium is not here: apt-get install chromium, or set CRM_STRIPE_TESTS_CHROMIUM to its path")
+    with started(program) as chromium:
+        yield chromium
+
+
+@contextmanager
+def started(program: str, **hosts: int) -> Iterator[Any]:
+    """A Chromium that reaches this machine only; ``hosts`` are names (with ``_`` for a dot) that are a port of it."""
     from playwright.sync_api import sync_playwright
 
-    arguments = ["--disable-background-networking", "--disable-dev-shm-usage", LOCAL_ONLY]
+    mapped = "".join(f"MAP {name.replace('_', '.')} 127.0.0.1:{port}, " for name, port in hosts.items())
+    local = LOCAL_ONLY.replace("=", f"={mapped}", 1)
+    arguments = ["--disable-background-networking", "--disable-dev-shm-usage", local]
     if os.name == "posix" and os.geteuid() == 0:
         arguments.append("--no-sandbox")
     with sync_playwright() as playwright:

@@ -33,9 +33,11 @@ class QuietHandler(WSGIRequestHandler):
 
 
 @contextmanager
-def served(app: Any, host: str = "127.0.0.1", port: int = 0) -> Iterator[LiveServer]:
-    """Serve the app in threads until the block ends; port 0 takes a free one."""
-    server = make_server(host, port, app, threaded=True, request_handler=QuietHandler)
+def served(
+    app: Any, host: str = "127.0.0.1", port: int = 0, tls: tuple[str, str] | None = None
+) -> Iterator[LiveServer]:
+    """Serve the app in threads until the block ends; port 0 takes a free one. ``tls`` is a certificate and its key."""
+    server = make_server(host, port, app, threaded=True, request_handler=QuietHandler, ssl_context=tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -43,9 +43,9 @@ class Postgres:
         with psycopg.connect(dbname="postgres", user="postgres", host=str(self.folder), autocommit=True) as connection:
             connection.execute(statement)
 
-    def create(self, template: str = "template1") -> str:
+    def create(self, template: str = "template1", name: str = "") -> str:
         """Make a new database, a copy of the template, and return its name."""
-        name = f"test_{next(self.numbers)}"
+        name = name or f"test_{next(self.numbers)}"
         self.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
         return name
 

@@ -13,16 +13,22 @@ from sqlalchemy.exc import IntegrityError
 
 from flask_crm_stripe.adapters.sqlalchemy import tables
 from flask_crm_stripe.adapters.sqlalchemy.database import Database, insert_once
+from flask_crm_stripe.adapters.sqlalchemy.notices import add_notice
 from flask_crm_stripe.errors import AccountTaken, Conflict, NotFound
 from flask_crm_stripe.model.codec import from_plain, to_plain
 from flask_crm_stripe.model.connection import (
+    REPLACED_WORDS,
     Account,
+    AccountChoices,
+    Books,
     Connection,
     ConnectionKind,
     ConnectionState,
     Consent,
+    Ending,
     Grant,
 )
+from flask_crm_stripe.model.notices import Notice
 from flask_crm_stripe.ports.runtime import Vault
 
 T = tables.connection
@@ -58,6 +64,19 @@ class SqlConnections:
         """One of ours."""
         return self._first(T.c.id == connection_id)
 
+    def of(self, books: Books) -> Connection | None:
+        """The newest one with this account and mode that was ever live."""
+        account_id, livemode = books
+        return self._first(T.c.account_id == account_id, T.c.livemode == livemode, T.c.state != PENDING)
+
+    def history(self) -> list[Connection]:
+        """The newest of each account and mode, newest first."""
+        newest = sa.select(sa.func.max(T.c.row)).where(T.c.business == self.business, T.c.state != PENDING)
+        rows = newest.group_by(T.c.account_id, T.c.livemode)
+        with self.database.reading() as connection:
+            found = connection.execute(SELECT.where(T.c.row.in_(rows)).order_by(T.c.row.desc())).all()
+        return [connection_of(row) for row in found]
+
     def add_pending(self, grant: Grant, account: Account, fingerprint: str, actor: str, now: datetime) -> Connection:
         """Remember what came back; older pending ones of this mode are dropped."""
         values = {
@@ -70,7 +89,8 @@ class SqlConnections:
             "fingerprint": fingerprint,
             "scope": grant.scope,
             "account": to_plain(account),
-            "secrets": self.vault.seal(json.dumps(grant.secrets).encode()) if grant.secrets else None,
+            "secrets": self.vault.seal(json.dumps(dict(grant.secrets)).encode()) if grant.secrets else None,
+            "key_id": self.vault.current if grant.secrets else None,
             "connected_by": actor,
             "connected_at": now,
         }
@@ -79,18 +99,24 @@ class SqlConnections:
             connection.execute(sa.insert(T).values(**values))
             return self._need(connection, str(values["id"]))
 
-    def confirm(self, connection_id: str, actor: str, now: datetime) -> Connection:
-        """Pending to live, replacing our live one on the same account."""
+    def confirm(
+        self, connection_id: str, actor: str, now: datetime, change: AccountChoices | None = None
+    ) -> Connection:
+        """Pending to live, replacing our live one on the same account, or the one that ``change`` names."""
         try:
             with self.database.writing() as connection:
-                return self._confirm(connection, connection_id, actor, now)
+                return self._confirm(connection, connection_id, actor, now, change)
         except IntegrityError:
             # Somebody confirmed at the same moment and the unique index chose; what stands now says why.
             with self.database.reading() as connection:
-                self._check_free(connection, self._need(connection, connection_id))
+                self._check_free(connection, self._need(connection, connection_id), change)
             raise Conflict(
                 "Somebody else connected at the same moment. Reload the page to see what it is now."
             ) from None
+
+    def changed(self, connection_id: str, now: datetime) -> None:
+        """All that was chosen is done."""
+        self._update(connection_id, T.c.state == LIVE, changed_at=now)
 
     def drop_pending(self, connection_id: str) -> None:
         """Forget one that nobody confirmed."""
@@ -99,51 +125,80 @@ class SqlConnections:
                 sa.delete(T).where(T.c.business == self.business, T.c.id == connection_id, T.c.state == PENDING)
             )
 
-    def end(self, connection_id: str, actor: str, reason: str, now: datetime) -> None:
-        """Live to ended, secrets erased."""
-        with self.database.writing() as connection:
-            self._end(connection, T.c.id == connection_id, actor, reason, now)
+    def leave(self, connection_id: str, actor: str, reason: str) -> None:
+        """Who wants to disconnect, and why."""
+        self._update(connection_id, T.c.state == LIVE, leaving_by=actor, leaving_reason=reason)
 
-    def refresh(self, connection_id: str, account: Account) -> None:
-        """Store what Stripe now says about the account."""
-        with self.database.writing() as connection:
-            connection.execute(
-                sa.update(T)
-                .where(T.c.business == self.business, T.c.id == connection_id, T.c.account_id == account.id)
-                .values(account=to_plain(account))
-            )
+    def stay(self, connection_id: str) -> None:
+        """Nobody wants to disconnect any more."""
+        self._update(connection_id, T.c.state == LIVE, leaving_by=None, leaving_reason=None)
 
-    def _confirm(self, connection: sa.Connection, connection_id: str, actor: str, now: datetime) -> Connection:
+    def end(
+        self, connection_id: str, actor: str, ending: Ending, reason: str, now: datetime, notice: Notice
+    ) -> Connection | None:
+        """Live to ended, secrets erased, the notice kept."""
+        with self.database.writing() as connection:
+            if not self._end(connection, T.c.id == connection_id, actor, ending, reason, now):
+                return None
+            add_notice(connection, self.business, notice)
+            return self._need(connection, connection_id)
+
+    def refresh(self, connection_id: str, account: Account) -> bool:
+        """Store what Stripe says about the account, unless what is stored was asked later."""
+        with self.database.writing() as connection:
+            mine = (T.c.business == self.business, T.c.id == connection_id, T.c.account_id == account.id)
+            row = connection.execute(sa.select(T.c.account).where(*mine).with_for_update()).first()
+            if row is None or _is_newer(from_plain(Account, row.account), account):
+                return False
+            connection.execute(sa.update(T).where(*mine).values(account=to_plain(account)))
+            return True
+
+    def _update(self, connection_id: str, condition: Any, **values: Any) -> None:
+        with self.database.writing() as connection:
+            mine = (T.c.business == self.business, T.c.id == connection_id, condition)
+            connection.execute(sa.update(T).where(*mine).values(**values))
+
+    def _confirm(
+        self, connection: sa.Connection, connection_id: str, actor: str, now: datetime, change: AccountChoices | None
+    ) -> Connection:
         found = self._need(connection, connection_id)
         if found.state is not ConnectionState.PENDING:
             raise Conflict("This connection was confirmed or ended already. Reload the page to see how it stands.")
-        self._check_free(connection, found)
-        same = sa.and_(T.c.livemode == found.livemode, T.c.account_id == found.account_id)
-        self._end(connection, same, actor, "replaced", now)
-        result = connection.execute(
-            sa.update(T)
-            .where(T.c.id == connection_id, T.c.state == PENDING)
-            .values(state=LIVE, connected_by=actor, connected_at=now)
-        )
+        self._check_free(connection, found, change)
+        # All that may still be live here: the same account, or the one that is replaced.
+        self._end(connection, T.c.livemode == found.livemode, actor, Ending.REPLACED, REPLACED_WORDS, now)
+        values = {"state": LIVE, "connected_by": actor, "connected_at": now, "change": to_plain(change)}
+        result = connection.execute(sa.update(T).where(T.c.id == connection_id, T.c.state == PENDING).values(**values))
         if result.rowcount != 1:
             raise Conflict("This connection was confirmed or dropped at the same moment. Reload the page.")
         return self._need(connection, connection_id)
 
-    def _check_free(self, connection: sa.Connection, found: Connection) -> None:
-        statement = sa.select(T.c.business, T.c.account_id).where(T.c.livemode == found.livemode, T.c.state == LIVE)
+    def _check_free(self, connection: sa.Connection, found: Connection, change: AccountChoices | None) -> None:
+        columns = (T.c.business, T.c.account_id, T.c.id)
+        statement = sa.select(*columns).where(T.c.livemode == found.livemode, T.c.state == LIVE)
         ours = connection.execute(statement.where(T.c.business == self.business)).first()
-        if ours is not None and ours.account_id != found.account_id:
+        replaced = change is not None and ours is not None and ours.id == change.previous
+        if ours is not None and ours.account_id != found.account_id and not replaced:
             raise Conflict("This business is connected to another Stripe account. Disconnect that one first.")
         owner = connection.execute(statement.where(T.c.account_id == found.account_id)).first()
         if owner is not None and owner.business != self.business:
             raise AccountTaken
 
-    def _end(self, connection: sa.Connection, which: Any, actor: str, reason: str, now: datetime) -> None:
-        connection.execute(
-            sa.update(T)
-            .where(T.c.business == self.business, T.c.state == LIVE, which)
-            .values(state=ENDED, secrets=None, ended_at=now, ended_by=actor, ended_reason=reason)
-        )
+    def _end(
+        self, connection: sa.Connection, which: Any, actor: str, ending: Ending, reason: str, now: datetime
+    ) -> bool:
+        """Whoever wanted to disconnect stands there, whoever noticed that it is done."""
+        values = {
+            "state": ENDED,
+            "ending": sa.case((T.c.leaving_by.is_not(None), _leaving(ending)), else_=ending.value),
+            "secrets": None,
+            "key_id": None,
+            "ended_at": now,
+            "ended_by": sa.func.coalesce(T.c.leaving_by, actor),
+            "ended_reason": sa.func.coalesce(T.c.leaving_reason, reason),
+        }
+        mine = sa.update(T).where(T.c.business == self.business, T.c.state == LIVE, which)
+        return connection.execute(mine.values(**values)).rowcount > 0
 
     def _pending(self, livemode: bool) -> tuple[Any, ...]:
         return T.c.business == self.business, T.c.livemode == livemode, T.c.state == PENDING
@@ -212,5 +267,19 @@ def connection_of(row: sa.Row[Any]) -> Connection:
         ended_at=row.ended_at,
         ended_by=row.ended_by,
         ended_reason=row.ended_reason,
+        ending=Ending(row.ending) if row.ending else None,
         last_event_at=row.last_event_at,
+        leaving_by=row.leaving_by,
+        leaving_reason=row.leaving_reason,
+        change=from_plain(AccountChoices, row.change) if row.change else None,
+        changed_at=row.changed_at,
     )
+
+
+def _leaving(ending: Ending) -> str:
+    """Gone after somebody wanted to go is what they wanted; one that is replaced is replaced."""
+    return (Ending.DISCONNECTED if ending is Ending.GONE else ending).value
+
+
+def _is_newer(stored: Account, given: Account) -> bool:
+    return stored.checked_at is not None and given.checked_at is not None and stored.checked_at > given.checked_at

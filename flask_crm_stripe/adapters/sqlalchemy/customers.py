@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flask_crm_stripe.adapters.sqlalchemy import tables
 from flask_crm_stripe.adapters.sqlalchemy.database import Database, insert_once
 from flask_crm_stripe.errors import NotFound
+from flask_crm_stripe.model.connection import Books
 from flask_crm_stripe.model.crm import ContactRef
 from flask_crm_stripe.model.invoices import LinkedCustomer
 
@@ -45,6 +46,14 @@ class SqlCustomers:
             values = {"customer_id": customer_id, "content_hash": content_hash}
             if connection.execute(sa.update(T).where(*mine).values(**values)).rowcount != 1:
                 raise NotFound("customer")
+
+    def all(self, books: Books) -> list[LinkedCustomer]:
+        """Every contact that has a customer there."""
+        account_id, livemode = books
+        mine = (T.c.business == self.business, T.c.account_id == account_id, T.c.livemode == livemode)
+        linked = sa.select(T).where(*mine, T.c.customer_id.is_not(None)).order_by(T.c.row)
+        with self.database.reading() as connection:
+            return [_link_of(row) for row in connection.execute(linked)]
 
     def contact_of(self, account_id: str, livemode: bool, customer_id: str) -> ContactRef | None:
         """Whose customer this is."""

@@ -80,6 +80,7 @@ def store_event(database: Database, vault: Vault, business: str, event: Incoming
         "api_version": event.api_version,
         "request_id": event.request_id,
         "body": vault.seal(event.body),
+        "key_id": vault.current,
         "received_at": now,
         "state": WAITING,
         "attempts": 0,
@@ -93,9 +94,11 @@ def store_event(database: Database, vault: Vault, business: str, event: Incoming
         return row
 
 
-def due_events(database: Database, now: datetime, limit: int) -> list[StoredEvent]:
+def due_events(database: Database, now: datetime, limit: int, after: int) -> list[StoredEvent]:
     """Waiting events whose time has come, oldest first."""
-    due = SELECT.where(sa.text("state = 'waiting'"), T.c.retry_at <= now).order_by(T.c.row).limit(limit)
+    due = (
+        SELECT.where(sa.text("state = 'waiting'"), T.c.retry_at <= now, T.c.row > after).order_by(T.c.row).limit(limit)
+    )
     with database.reading() as connection:
         return [event_of(row) for row in connection.execute(due)]
 

@@ -13,9 +13,11 @@ from flask_crm_stripe.adapters.sqlalchemy import tables
 from flask_crm_stripe.adapters.sqlalchemy.database import Database
 from flask_crm_stripe.adapters.sqlalchemy.invoice_rows import entry_of, invoice_of, payment_of
 from flask_crm_stripe.adapters.sqlalchemy.paging import fetch_page
+from flask_crm_stripe.model.connection import Books
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice, InvoiceFilter, Outstanding, Payment, Stage, Status
 from flask_crm_stripe.model.paging import Page
+from flask_crm_stripe.ports.runtime import Vault
 
 T, LINES, TIMELINE, PAYMENT = tables.invoice, tables.invoice_line, tables.timeline, tables.payment
 OPEN, PAID, DRAFT = Status.OPEN.value, Status.PAID.value, Status.DRAFT.value
@@ -28,6 +30,7 @@ class SqlInvoiceQueries:
 
     business: str
     database: Database
+    vault: Vault
 
     def get(self, invoice_id: str) -> Invoice | None:
         """One of ours."""
@@ -44,7 +47,7 @@ class SqlInvoiceQueries:
     def page(self, chosen: InvoiceFilter, cursor: str | None = None, limit: int = 25) -> Page[Invoice]:
         """Newest first. Raises ``InvalidInput`` for a damaged cursor."""
         with self.database.reading() as connection:
-            return fetch_page(connection, self._chosen(chosen, T), T.c.row, cursor, limit, invoice_of)
+            return fetch_page(connection, self._chosen(chosen, T), T.c.row, cursor, limit, self._value)
 
     def outstanding(self, chosen: InvoiceFilter, paid_since: datetime) -> list[Outstanding]:
         """Per currency: what is open, late, and was paid since then."""
@@ -67,13 +70,20 @@ class SqlInvoiceQueries:
         with self.database.reading() as connection:
             return connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
 
-    def of_billables(self, billables: Sequence[str]) -> dict[str, Invoice]:
+    def of_billables(self, billables: Sequence[str], livemode: bool) -> dict[str, Invoice]:
         """The live invoice of each billable that has one."""
         with self.database.reading() as connection:
-            claims = {row.billable: row.row for row in connection.execute(self._claims(billables))}
+            claims = {row.billable: row.row for row in connection.execute(self._claims(billables, livemode))}
             mine = sa.select(T).where(T.c.business == self.business, T.c.row.in_(set(claims.values())))
-            invoices = {row.row: invoice_of(row) for row in connection.execute(mine)} if claims else {}
+            invoices = {row.row: self._value(row) for row in connection.execute(mine)} if claims else {}
         return {billable: invoices[row] for billable, row in claims.items()}
+
+    def claimed(self, livemode: bool, after: str = "", limit: int = 500) -> list[str]:
+        """Billables that are on a live invoice in this mode, by ref."""
+        live = (LINES.c.business == self.business, LINES.c.livemode == livemode, LINES.c.released_at.is_(None))
+        refs = sa.select(LINES.c.billable).where(*live, LINES.c.billable > after)
+        with self.database.reading() as connection:
+            return list(connection.execute(refs.order_by(LINES.c.billable).limit(limit)).scalars())
 
     def timeline(self, invoice_id: str) -> list[TimelineEntry]:
         """Newest first."""
@@ -81,14 +91,14 @@ class SqlInvoiceQueries:
         with self.database.reading() as connection:
             return [entry_of(row) for row in connection.execute(statement)]
 
-    def recent(self, limit: int = 5) -> list[tuple[Invoice, TimelineEntry]]:
-        """The newest entries of the business, with their invoices."""
-        newest = sa.select(TIMELINE).where(TIMELINE.c.business == self.business)
+    def recent(self, books: Books, limit: int = 5) -> list[tuple[Invoice, TimelineEntry]]:
+        """The newest entries of these books, with their invoices."""
+        newest = sa.select(TIMELINE).where(TIMELINE.c.business == self.business, *_of(TIMELINE, books))
         with self.database.reading() as connection:
             ordered = newest.order_by(TIMELINE.c.at.desc(), TIMELINE.c.row.desc()).limit(limit)
             entries = connection.execute(ordered).all()
             mine = sa.select(T).where(T.c.row.in_({entry.invoice_row for entry in entries}))
-            invoices = {row.row: invoice_of(row) for row in connection.execute(mine)} if entries else {}
+            invoices = {row.row: self._value(row) for row in connection.execute(mine)} if entries else {}
         return [(invoices[entry.invoice_row], entry_of(entry)) for entry in entries]
 
     def payments(self, invoice_id: str) -> list[Payment]:
@@ -96,10 +106,19 @@ class SqlInvoiceQueries:
         with self.database.reading() as connection:
             return [payment_of(row) for row in connection.execute(self._of_invoice(PAYMENT, invoice_id))]
 
-    def unfinished(self, before: datetime, limit: int = 50) -> list[Invoice]:
+    def unfinished(self, books: Books, before: datetime, limit: int = 50) -> list[Invoice]:
         """Those whose own steps are not complete and that nobody touched since then, longest first."""
-        mine = sa.select(T).where(T.c.business == self.business, T.c.unfinished, T.c.updated_at < before)
+        mine = sa.select(T).where(
+            T.c.business == self.business, *_of(T, books), T.c.unfinished, T.c.updated_at < before
+        )
         return self._all(mine.order_by(T.c.updated_at, T.c.row).limit(limit))
+
+    def stale(self, books: Books, before: datetime, limit: int = 50) -> list[Invoice]:
+        """Drafts and open ones that Stripe was last asked about before then, longest first."""
+        # The statuses stand in the text, so that the partial index is used.
+        moving = sa.text("status IN ('draft', 'open')")
+        mine = sa.select(T).where(T.c.business == self.business, *_of(T, books), moving, T.c.fetched_at < before)
+        return self._all(mine.order_by(T.c.fetched_at, T.c.row).limit(limit))
 
     def untold(self, limit: int = 50) -> list[Invoice]:
         """Those whose newest version the host has not been told."""
@@ -112,33 +131,41 @@ class SqlInvoiceQueries:
         with self.database.reading() as connection:
             return {row.id: row.version for row in connection.execute(mine)}
 
-    def _claims(self, billables: Sequence[str]) -> sa.Select[Any]:
+    def _claims(self, billables: Sequence[str], livemode: bool) -> sa.Select[Any]:
         joined = sa.join(LINES, T, T.c.row == LINES.c.invoice_row)
-        live = (LINES.c.business == self.business, LINES.c.billable.in_(billables), LINES.c.released_at.is_(None))
+        live = (LINES.c.business == self.business, LINES.c.livemode == livemode, LINES.c.released_at.is_(None))
         chosen = sa.select(LINES.c.billable, T.c.row, T.c.id).select_from(joined)
-        return chosen.where(*live).order_by(LINES.c.billable)
+        return chosen.where(*live, LINES.c.billable.in_(billables)).order_by(LINES.c.billable)
 
     def _of_invoice(self, table: sa.Table, invoice_id: str) -> sa.Select[Any]:
         invoice = sa.select(T.c.row).where(T.c.business == self.business, T.c.id == invoice_id).scalar_subquery()
         statement = sa.select(table).where(table.c.business == self.business, table.c.invoice_row == invoice)
         return statement.order_by(table.c.at.desc(), table.c.row.desc())
 
+    def _value(self, row: sa.Row[Any]) -> Invoice:
+        return invoice_of(row, self.vault)
+
     def _all(self, statement: sa.Select[Any]) -> list[Invoice]:
         with self.database.reading() as connection:
-            return [invoice_of(row) for row in connection.execute(statement)]
+            return [self._value(row) for row in connection.execute(statement)]
 
     def _one(self, *conditions: Any) -> Invoice | None:
         with self.database.reading() as connection:
             row = connection.execute(sa.select(T).where(T.c.business == self.business, *conditions)).first()
-        return invoice_of(row) if row is not None else None
+        return self._value(row) if row is not None else None
 
     def _chosen(self, chosen: InvoiceFilter, *columns: Any) -> sa.Select[Any]:
         statement = sa.select(*columns).where(T.c.business == self.business, T.c.stage != Stage.ABANDONED.value)
         return statement.where(*_conditions(chosen))
 
 
+def _of(table: sa.Table, books: Books) -> tuple[Any, Any]:
+    account_id, livemode = books
+    return table.c.account_id == account_id, table.c.livemode == livemode
+
+
 def _conditions(chosen: InvoiceFilter) -> list[Any]:
-    found: list[Any] = []
+    found: list[Any] = [*_of(T, chosen.books)] if chosen.books else []
     # PostgreSQL has no text with a zero character in it, and refuses to look for one.
     if text := chosen.text.replace("\0", "").strip().casefold():
         found.append(T.c.search.contains(text, autoescape=True))

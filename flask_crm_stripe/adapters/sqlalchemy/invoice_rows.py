@@ -1,18 +1,24 @@
-"""Invoices, lines, payments and timeline entries as rows, and rows as values."""
+"""Invoices, lines, payments and timeline entries as rows, and rows as values.
+
+Where a customer can be reached is part of a plan, and sealed: it is in no dump of the database.
+"""
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from flask_crm_stripe.adapters.sqlalchemy import tables
+from flask_crm_stripe.errors import SecretUnreadable
 from flask_crm_stripe.model.codec import digest, from_plain, to_plain
 from flask_crm_stripe.model.crm import ContactRef
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice, InvoicePlan, Payment, Problem, Stage
 from flask_crm_stripe.ports import records
+from flask_crm_stripe.ports.runtime import Vault
 
 CHANGING = (
     *("send", "total", "updated_at", "version", "status", "stripe_id", "number", "amount_paid", "amount_remaining"),
@@ -24,10 +30,11 @@ FIXED = (
     "told_version",
 )
 PAYMENT = ("stripe_id", "method", "amount", "currency", "status", "at", "reason", "payment_intent")
+PERSONAL = ("email", "phone", "address")
 ENTRY = ("at", "kind", "actor", "params", "event_id", "request_id", "object_id")
 
 
-def new_invoice(invoice: Invoice, form_key: str) -> dict[str, Any]:
+def new_invoice(invoice: Invoice, form_key: str, vault: Vault) -> dict[str, Any]:
     """All columns of a new invoice."""
     fixed = {name: getattr(invoice, name) for name in FIXED}
     return (
@@ -37,10 +44,18 @@ def new_invoice(invoice: Invoice, form_key: str) -> dict[str, Any]:
             "form_key": form_key,
             "contact_kind": invoice.contact.kind,
             "contact_ref": invoice.contact.ref,
-            "plan": to_plain(invoice.plan),
             "plan_digest": digest(invoice.plan),
         }
+        | plan_columns(to_plain(invoice.plan), vault)
     )
+
+
+def plan_columns(plan: dict[str, Any], vault: Vault) -> dict[str, Any]:
+    """A plan as it is stored: without what is personal, and that sealed beside it."""
+    contact = plan["contact"]
+    personal = json.dumps({name: contact[name] for name in PERSONAL}).encode()
+    bare = {**plan, "contact": {**contact, **dict.fromkeys(PERSONAL)}}
+    return {"plan": bare, "personal": vault.seal(personal), "key_id": vault.current}
 
 
 def changing_columns(invoice: Invoice) -> dict[str, Any]:
@@ -53,12 +68,13 @@ def changing_columns(invoice: Invoice) -> dict[str, Any]:
     }
 
 
-def new_lines(invoice_row: int, business: str, plan: InvoicePlan) -> list[dict[str, Any]]:
+def new_lines(invoice_row: int, invoice: Invoice) -> list[dict[str, Any]]:
     """The lines of a plan, in the order of their billables: two who claim the same ones cannot wait in a circle."""
     rows = [
         {
             "invoice_row": invoice_row,
-            "business": business,
+            "business": invoice.business,
+            "livemode": invoice.livemode,
             "position": position,
             "key": line.key,
             "billable": line.billable or None,
@@ -67,18 +83,24 @@ def new_lines(invoice_row: int, business: str, plan: InvoicePlan) -> list[dict[s
             "service_ref": line.service,
             "net": line.net,
         }
-        for position, line in enumerate(plan.lines)
+        for position, line in enumerate(invoice.plan.lines)
     ]
     return sorted(rows, key=lambda row: (str(row["billable"]), row["position"]))
 
 
-def invoice_of(row: sa.Row[Any]) -> Invoice:
-    """A row as a value."""
-    given = row._mapping
+def invoice_of(row: sa.Row[Any], vault: Vault) -> Invoice:
+    """A row as a value. What is personal of it and cannot be read is missing: the rest can be worked with."""
+    given, plan, readable = row._mapping, row.plan, True
+    if row.personal is not None:
+        try:
+            plan = {**plan, "contact": {**plan["contact"], **json.loads(vault.open(row.personal))}}
+        except SecretUnreadable:
+            readable = False
     return Invoice(
         **{name: given[name] for name in (*FIXED, *CHANGING)},
         contact=ContactRef(row.contact_kind, row.contact_ref),
-        plan=from_plain(InvoicePlan, row.plan),
+        plan=from_plain(InvoicePlan, plan),
+        contact_readable=readable,
         stage=Stage(row.stage),
         problem=from_plain(Problem, row.problem) if row.problem else None,
     )

@@ -16,7 +16,6 @@ from flask_crm_stripe.adapters.sqlalchemy.invoice_queries import SqlInvoiceQueri
 from flask_crm_stripe.adapters.sqlalchemy.invoice_rows import (
     changing_columns,
     entry_columns,
-    invoice_of,
     new_invoice,
     new_lines,
     payment_columns,
@@ -56,7 +55,7 @@ class SqlInvoices(SqlInvoiceQueries):
         except IntegrityError:
             # Somebody claimed one of them at the same moment, and the unique index chose.
             with self.database.reading() as connection:
-                self._refuse_taken(connection, wanted)
+                self._refuse_taken(connection, wanted, livemode)
             raise BillableTaken(wanted) from None
 
     def advance(
@@ -72,9 +71,11 @@ class SqlInvoices(SqlInvoiceQueries):
             invoice_id, lambda invoice: records.advanced(invoice, stage, remote, fetched_at), fetched_at, entries
         )
 
-    def want_sent(self, invoice_id: str, actor: str, now: datetime) -> Invoice:
+    def want_sent(self, invoice_id: str, actor: str, now: datetime, entries: Sequence[TimelineEntry] = ()) -> Invoice:
         """A draft shall be sent after all. Raises ``NotFound``, ``Conflict``."""
-        return self._change(invoice_id, lambda invoice: records.wanted_sent(invoice, now), now)
+        known = self.get(invoice_id)
+        entries = () if known is not None and known.send else entries
+        return self._change(invoice_id, lambda invoice: records.wanted_sent(invoice, now), now, entries)
 
     def stop(self, invoice_id: str, problem: Problem, now: datetime, entries: Sequence[TimelineEntry] = ()) -> Invoice:
         """Note why it stands still. Raises ``NotFound``."""
@@ -95,7 +96,7 @@ class SqlInvoices(SqlInvoiceQueries):
         """Store a newer picture; None where it is not newer, or shows nothing new. Raises ``NotFound``."""
         with self.database.writing() as connection:
             row = self._locked(connection, invoice_id)
-            before = invoice_of(row)
+            before = self._value(row)
             after = records.applied(before, remote, fetched_at)
             if after is None:
                 return None
@@ -115,25 +116,25 @@ class SqlInvoices(SqlInvoiceQueries):
     def _plan(
         self, connection: sa.Connection, planned: Invoice, form_key: str, wanted: list[str]
     ) -> tuple[Invoice, bool]:
-        made = insert_once(connection, T, new_invoice(planned, form_key))
+        made = insert_once(connection, T, new_invoice(planned, form_key, self.vault))
         mine = (T.c.business == self.business, T.c.form_key == form_key)
         row = connection.execute(sa.select(T).where(*mine)).one()
         if not made:
-            return invoice_of(row), False
-        self._refuse_taken(connection, wanted)
-        if lines := new_lines(row.row, self.business, planned.plan):
+            return self._value(row), False
+        self._refuse_taken(connection, wanted, planned.livemode)
+        if lines := new_lines(row.row, planned):
             connection.execute(sa.insert(LINES), lines)
-        return invoice_of(row), True
+        return self._value(row), True
 
-    def _refuse_taken(self, connection: sa.Connection, billables: list[str]) -> None:
-        taken = connection.execute(self._claims(billables)).all()
+    def _refuse_taken(self, connection: sa.Connection, billables: list[str], livemode: bool) -> None:
+        taken = connection.execute(self._claims(billables, livemode)).all()
         if taken:
             raise BillableTaken([row.billable for row in taken], taken[0].id)
 
     def _change(self, invoice_id: str, rule: Rule, now: datetime, entries: Sequence[TimelineEntry] = ()) -> Invoice:
         with self.database.writing() as connection:
             row = self._locked(connection, invoice_id)
-            before = invoice_of(row)
+            before = self._value(row)
             after = rule(before)
             self._store(connection, row.row, before, after, now, entries)
             return after

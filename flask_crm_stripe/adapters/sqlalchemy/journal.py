@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask_crm_stripe.adapters.sqlalchemy import tables
 from flask_crm_stripe.adapters.sqlalchemy.database import Database
 from flask_crm_stripe.errors import NotFound
+from flask_crm_stripe.model.connection import Books
 from flask_crm_stripe.model.journal import Outcome, Step
 
 T = tables.journal
@@ -23,11 +24,13 @@ class SqlJournal:
     business: str
     database: Database
 
-    def last(self, subject: str, name: str) -> Step | None:
+    def last(self, subject: str, name: str, books: Books | None = None) -> Step | None:
         """The newest attempt of this step."""
+        mine = self._of(subject).where(T.c.name == name)
+        if books is not None:
+            mine = mine.where(T.c.account_id == books[0], T.c.livemode == books[1])
         with self.database.reading() as connection:
-            mine = self._of(subject).where(T.c.name == name).order_by(T.c.row.desc()).limit(1)
-            row = connection.execute(mine).first()
+            row = connection.execute(mine.order_by(T.c.row.desc()).limit(1)).first()
         return _step_of(row) if row is not None else None
 
     def start(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from flask_crm_stripe.adapters.sqlalchemy import connections, events, tables
+from flask_crm_stripe.adapters.sqlalchemy import connections, environments, events, secrets, tables
+from flask_crm_stripe.adapters.sqlalchemy.approvals import SqlApprovals
 from flask_crm_stripe.adapters.sqlalchemy.catalogue import SqlCatalogue
 from flask_crm_stripe.adapters.sqlalchemy.connections import SqlConnections
 from flask_crm_stripe.adapters.sqlalchemy.customers import SqlCustomers
@@ -17,12 +17,14 @@ from flask_crm_stripe.adapters.sqlalchemy.database import Database, Sessions, in
 from flask_crm_stripe.adapters.sqlalchemy.events import SqlEvents
 from flask_crm_stripe.adapters.sqlalchemy.invoices import SqlInvoices
 from flask_crm_stripe.adapters.sqlalchemy.journal import SqlJournal
-from flask_crm_stripe.adapters.sqlalchemy.log import SqlLog
+from flask_crm_stripe.adapters.sqlalchemy.log import LogKeys, SqlLog
+from flask_crm_stripe.adapters.sqlalchemy.notices import SqlNotices
 from flask_crm_stripe.adapters.sqlalchemy.people import SqlPeople
 from flask_crm_stripe.adapters.sqlalchemy.settings import SqlSettings
 from flask_crm_stripe.model.catalogue import OutboxEntry
-from flask_crm_stripe.model.connection import Connection, Consent
+from flask_crm_stripe.model.connection import Connection, Consent, Installation
 from flask_crm_stripe.model.events import EventState, IncomingEvent, StoredEvent
+from flask_crm_stripe.model.secrets import Resealed, SealedReport
 from flask_crm_stripe.ports.runtime import Vault
 
 
@@ -33,6 +35,7 @@ class SqlLedger:
     business: str
     database: Database
     vault: Vault
+    log_keys: LogKeys
     connections: SqlConnections = field(init=False)
     catalogue: SqlCatalogue = field(init=False)
     customers: SqlCustomers = field(init=False)
@@ -40,13 +43,18 @@ class SqlLedger:
     journal: SqlJournal = field(init=False)
     log: SqlLog = field(init=False)
     people: SqlPeople = field(init=False)
+    approvals: SqlApprovals = field(init=False)
+    notices: SqlNotices = field(init=False)
     settings: SqlSettings = field(init=False)
     events: SqlEvents = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "connections", SqlConnections(self.business, self.database, self.vault))
-        stores = {"catalogue": SqlCatalogue, "customers": SqlCustomers, "invoices": SqlInvoices, "journal": SqlJournal}
-        stores |= {"log": SqlLog, "people": SqlPeople, "settings": SqlSettings, "events": SqlEvents}
+        object.__setattr__(self, "invoices", SqlInvoices(self.business, self.database, self.vault))
+        stores = {"catalogue": SqlCatalogue, "customers": SqlCustomers, "journal": SqlJournal}
+        stores |= {"people": SqlPeople, "settings": SqlSettings, "events": SqlEvents}
+        stores |= {"approvals": SqlApprovals, "notices": SqlNotices}
+        object.__setattr__(self, "log", SqlLog(self.business, self.database, self.log_keys))
         for name, store in stores.items():
             object.__setattr__(self, name, store(self.business, self.database))
 
@@ -79,6 +87,14 @@ class SqlLedger:
         with self.database.writing() as connection:
             connection.execute(sa.update(table).where(*ours).values(holder="", expires_at=LONG_AGO))
 
+    def homes(self) -> list[str]:
+        """Environments in which this business is the real one."""
+        return environments.homes(self.database, self.business)
+
+    def make_home(self, fingerprint: str, actor: str, now: datetime) -> None:
+        """This environment is the real one for this business."""
+        environments.make_home(self.database, self.business, fingerprint, actor, now)
+
 
 LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -91,25 +107,43 @@ class SqlSharedLedger:
     vault: Vault
     bind_key: str | None = None
     database: Database = field(init=False)
+    log_keys: LogKeys = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "database", Database(self.sessions, self.bind_key))
+        object.__setattr__(self, "log_keys", LogKeys(self.database, self.vault))
 
     def for_business(self, business: str) -> SqlLedger:
         """The ledger of one business."""
-        return SqlLedger(business, self.database, self.vault)
+        return SqlLedger(business, self.database, self.vault, self.log_keys)
 
-    def installation(self) -> str:
-        """The random id of this database, made once."""
-        table = tables.installation
-        with self.database.reading() as connection:
-            known: str | None = connection.execute(sa.select(table.c.id)).scalar()
-        if known is not None:
-            return known
-        with self.database.writing() as connection:
-            insert_once(connection, table, {"slot": 1, "id": uuid.uuid4().hex})
-            made: str = connection.execute(sa.select(table.c.id)).scalar_one()
-            return made
+    def installation(self, fingerprint: str, now: datetime) -> Installation:
+        """This database, made known once."""
+        return environments.installation(self.database, fingerprint, now)
+
+    def note_platform(self, account_id: str) -> None:
+        """Remember the platform's account, once."""
+        environments.note_platform(self.database, account_id)
+
+    def adopt(self, fingerprint: str, actor: str, now: datetime) -> None:
+        """This environment is the real one for every business."""
+        environments.make_home(self.database, environments.EVERYBODY, fingerprint, actor, now)
+
+    def neutralise(self, fingerprint: str, now: datetime) -> int:
+        """Turn a copy into a harmless database."""
+        return environments.neutralise(self.database, fingerprint, now)
+
+    def businesses(self) -> list[str]:
+        """Every business that ever had a connection."""
+        return environments.businesses(self.database)
+
+    def sealed(self) -> SealedReport:
+        """How many secrets there are by key."""
+        return secrets.report(self.database, self.vault)
+
+    def reseal(self, limit: int) -> Resealed:
+        """Seal some more secrets with the first key."""
+        return secrets.reseal(self.database, self.vault, limit)
 
     def start_consent(self, state_hash: str, consent: Consent, now: datetime) -> None:
         """Remember a started flow under the digest of its secret."""
@@ -131,9 +165,9 @@ class SqlSharedLedger:
         """Keep an event once, its body sealed."""
         return events.store_event(self.database, self.vault, business, event, now)
 
-    def due_events(self, now: datetime, limit: int = 100) -> list[StoredEvent]:
+    def due_events(self, now: datetime, limit: int = 100, after: int = 0) -> list[StoredEvent]:
         """Waiting events whose time has come, oldest first."""
-        return events.due_events(self.database, now, limit)
+        return events.due_events(self.database, now, limit, after)
 
     def event(self, row_id: int) -> StoredEvent | None:
         """One event, of whichever business."""
@@ -151,11 +185,11 @@ class SqlSharedLedger:
         """Note the result of an attempt."""
         events.finish_event(self.database, row_id, state, now, reason, retry_at)
 
-    def outbox(self, limit: int = 500) -> list[OutboxEntry]:
+    def outbox(self, limit: int = 500, after: int = 0) -> list[OutboxEntry]:
         """Notes not drained yet, oldest first."""
         table = tables.outbox
         with self.database.reading() as connection:
-            rows = connection.execute(sa.select(table).order_by(table.c.id).limit(limit))
+            rows = connection.execute(sa.select(table).where(table.c.id > after).order_by(table.c.id).limit(limit))
             return [OutboxEntry(row.id, row.business, row.kind, row.ref) for row in rows]
 
     def clear_outbox(self, ids: Sequence[int]) -> None:

@@ -37,3 +37,15 @@ class SqlPeople:
         with self.database.reading() as connection:
             mine = sa.select(T.c.ref, T.c.name).where(T.c.business == self.business, T.c.ref.in_(wanted))
             return {row.ref: row.name for row in connection.execute(mine)}
+
+    def refs(self) -> dict[str, str]:
+        """Everybody who is known, name by ref."""
+        with self.database.reading() as connection:
+            mine = sa.select(T.c.ref, T.c.name).where(T.c.business == self.business).order_by(T.c.name)
+            return {row.ref: row.name for row in connection.execute(mine)}
+
+    def forget(self, ref: str) -> bool:
+        """Erase the name."""
+        with self.database.writing() as connection:
+            mine = sa.delete(T).where(T.c.business == self.business, T.c.ref == ref)
+            return connection.execute(mine).rowcount == 1

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from flask_crm_stripe.adapters.sqlalchemy import values
 from flask_crm_stripe.adapters.sqlalchemy.maps import Maps
-from flask_crm_stripe.errors import InvalidInput
+from flask_crm_stripe.errors import InvalidInput, quoted
 from flask_crm_stripe.model.crm import Billable, Contact, ContactRef, Service, Source, SourceRef
 
 logger = logging.getLogger("flask_crm_stripe")
@@ -57,7 +57,8 @@ class RowReader:
     def refuse_problems(self, what: str, name: str) -> None:
         """Raise ``InvalidInput`` for the first problem, naming the row and the field."""
         for field, sentence in self.problems:
-            raise InvalidInput(field, f"{what} “{name or self.ref}” cannot be used: {sentence} Correct it in the CRM.")
+            which = f"{what} {quoted(name or self.ref)}"
+            raise InvalidInput(field, f"{which} cannot be used: {sentence} Correct it in the CRM.")
 
     def _guarded(self, field: str, read: Callable[[], Value], otherwise: Value) -> Value:
         try:

@@ -7,95 +7,41 @@ What only one row may have is a unique index, so that the database decides races
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 
-PREFIX = "crm_stripe_"
-VERSION_TABLE = "crm_stripe_version"
-
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pk",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fk",
-        "ix": "%(table_name)s_%(column_0_N_name)s_ix",
-        "uq": "%(table_name)s_%(column_0_N_name)s_uq",
-    }
+from flask_crm_stripe.adapters.sqlalchemy import safety_tables as safety
+from flask_crm_stripe.adapters.sqlalchemy import schema
+from flask_crm_stripe.adapters.sqlalchemy.schema import (
+    DIGEST,
+    KEY_ID,
+    NUMBER,
+    OUR_ID,
+    PLAIN,
+    REF,
+    STRIPE_ID,
+    WORD,
+    Moment,
+    account,
+    business,
+    index_where,
+    may,
+    only_where,
+    row,
+    table,
+    want,
 )
 
-
-class Moment(sa.TypeDecorator[datetime]):
-    """An aware point in time, kept in UTC; SQLite has no zones, so it is given and gives back naive UTC."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Refuse what has no zone: it could mean any hour."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone: use datetime.now(timezone.utc).")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Always UTC, whatever zone the database's session has."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-REF = sa.String(191)
-STRIPE_ID = sa.String(255)
-WORD = sa.String(64)
-OUR_ID = sa.String(32)
-DIGEST = sa.String(64)
-NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-PLAIN = sa.JSON(none_as_null=True)
-
-
-def _table(name: str, *parts: sa.schema.SchemaItem) -> sa.Table:
-    # SQLite gives the number of a deleted last row to the next one: a second drain of the outbox would then delete a
-    # note that nobody has read.
-    return sa.Table(PREFIX + name, metadata, *parts, sqlite_autoincrement=True)
-
-
-def _row(name: str = "row") -> sa.Column[Any]:
-    return sa.Column(name, NUMBER, primary_key=True)
-
-
-def _want(name: str, kind: Any, **options: Any) -> sa.Column[Any]:
-    return sa.Column(name, kind, nullable=False, **options)
-
-
-def _may(name: str, kind: Any) -> sa.Column[Any]:
-    return sa.Column(name, kind, nullable=True)
-
-
-def _business() -> sa.Column[Any]:
-    return _want("business", REF)
-
-
-def _account() -> tuple[sa.Column[Any], sa.Column[Any]]:
-    return _want("account_id", STRIPE_ID), _want("livemode", sa.Boolean)
-
-
-def _only_where(name: str, condition: str, *columns: str) -> sa.Index:
-    where = sa.text(condition)
-    return sa.Index(PREFIX + name, *columns, unique=True, postgresql_where=where, sqlite_where=where)
-
-
-def _index_where(name: str, condition: str, *columns: str) -> sa.Index:
-    where = sa.text(condition)
-    return sa.Index(PREFIX + name, *columns, postgresql_where=where, sqlite_where=where)
-
+PREFIX, VERSION_TABLE, metadata = schema.PREFIX, schema.VERSION_TABLE, schema.metadata
+approval, environment, notice, person = safety.approval, safety.environment, safety.notice, safety.person
+log, log_head, log_key = safety.log, safety.log_head, safety.log_key
 
 installation = sa.Table(
     PREFIX + "installation",
     metadata,
     sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
-    _want("id", OUR_ID),
+    want("id", OUR_ID),
+    may("platform_account", STRIPE_ID),
 )
 
 setting = sa.Table(
@@ -103,9 +49,9 @@ setting = sa.Table(
     metadata,
     sa.Column("business", REF, primary_key=True),
     sa.Column("key", WORD, primary_key=True),
-    _want("value", sa.Text),
-    _want("saved_by", REF),
-    _want("saved_at", Moment),
+    want("value", sa.Text),
+    want("saved_by", REF),
+    want("saved_at", Moment),
 )
 
 lease = sa.Table(
@@ -113,272 +59,260 @@ lease = sa.Table(
     metadata,
     sa.Column("business", REF, primary_key=True),
     sa.Column("name", sa.String(512), primary_key=True),
-    _want("holder", sa.String(255)),
-    _want("fence", sa.BigInteger),
-    _want("expires_at", Moment),
+    want("holder", sa.String(255)),
+    want("fence", sa.BigInteger),
+    want("expires_at", Moment),
 )
 
 consent = sa.Table(
     PREFIX + "consent",
     metadata,
     sa.Column("state_hash", sa.String(128), primary_key=True),
-    _business(),
-    _want("actor", REF),
-    _want("session", sa.String(255)),
-    _want("livemode", sa.Boolean),
-    _want("started_at", Moment),
-    _want("expires_at", Moment),
-    _may("claimed_at", Moment),
+    business(),
+    want("actor", REF),
+    want("session", sa.String(255)),
+    want("livemode", sa.Boolean),
+    want("started_at", Moment),
+    want("expires_at", Moment),
+    may("claimed_at", Moment),
 )
 
-connection = _table(
+connection = table(
     "connection",
-    _row(),
-    _want("id", OUR_ID, unique=True),
-    _business(),
-    *_account(),
-    _want("kind", WORD),
-    _want("state", WORD),
-    _want("fingerprint", sa.String(255)),
-    _want("scope", sa.String(255)),
-    _want("account", PLAIN),
-    _may("secrets", sa.LargeBinary),
-    _want("connected_by", REF),
-    _want("connected_at", Moment),
-    _may("ended_at", Moment),
-    _may("ended_by", REF),
-    _may("ended_reason", sa.Text),
-    _only_where("connection_account_live_uq", "state = 'live'", "account_id", "livemode"),
-    _only_where("connection_business_live_uq", "state = 'live'", "business", "livemode"),
+    row(),
+    want("id", OUR_ID, unique=True),
+    business(),
+    *account(),
+    want("kind", WORD),
+    want("state", WORD),
+    want("fingerprint", sa.String(255)),
+    want("scope", sa.String(255)),
+    want("account", PLAIN),
+    may("secrets", sa.LargeBinary),
+    may("key_id", KEY_ID),
+    want("connected_by", REF),
+    want("connected_at", Moment),
+    may("ended_at", Moment),
+    may("ended_by", REF),
+    may("ended_reason", sa.Text),
+    may("ending", WORD),
+    may("leaving_by", REF),
+    may("leaving_reason", sa.Text),
+    may("change", PLAIN),
+    may("changed_at", Moment),
+    only_where("connection_account_live_uq", "state = 'live'", "account_id", "livemode"),
+    only_where("connection_business_live_uq", "state = 'live'", "business", "livemode"),
     sa.Index(None, "business", "livemode", "row"),
 )
 
-service = _table(
+service = table(
     "service",
-    _row(),
-    _business(),
-    *_account(),
-    _want("service_ref", REF),
-    _want("code", sa.Text),
-    _want("name", sa.Text),
-    _want("state", WORD),
-    _may("product_id", STRIPE_ID),
-    _want("content_hash", DIGEST),
-    _may("reason", sa.Text),
-    _want("attempts", sa.Integer),
-    _may("synced_at", Moment),
-    _may("retry_at", Moment),
+    row(),
+    business(),
+    *account(),
+    want("service_ref", REF),
+    want("code", sa.Text),
+    want("name", sa.Text),
+    want("state", WORD),
+    may("product_id", STRIPE_ID),
+    want("content_hash", DIGEST),
+    may("reason", sa.Text),
+    want("attempts", sa.Integer),
+    may("synced_at", Moment),
+    may("retry_at", Moment),
     sa.UniqueConstraint("business", "account_id", "livemode", "service_ref", name=PREFIX + "service_uq"),
 )
 
-price = _table(
+price = table(
     "price",
-    _row(),
-    _want("service_row", NUMBER),
-    *_account(),
-    _want("price_id", STRIPE_ID),
-    _want("currency", sa.String(3)),
-    _want("amount", sa.String(64)),
-    _want("active", sa.Boolean),
+    row(),
+    want("service_row", NUMBER),
+    *account(),
+    want("price_id", STRIPE_ID),
+    want("currency", sa.String(3)),
+    want("amount", sa.String(64)),
+    want("active", sa.Boolean),
     sa.ForeignKeyConstraint(["service_row"], [PREFIX + "service.row"], ondelete="CASCADE"),
-    _only_where("price_active_uq", "active", "service_row", "currency"),
+    only_where("price_active_uq", "active", "service_row", "currency"),
     sa.UniqueConstraint("service_row", "price_id", name=PREFIX + "price_uq"),
 )
 
-customer = _table(
+customer = table(
     "customer",
-    _row(),
-    _want("id", OUR_ID, unique=True),
-    _business(),
-    *_account(),
-    _want("contact_kind", WORD),
-    _want("contact_ref", REF),
-    _may("customer_id", STRIPE_ID),
-    _want("content_hash", DIGEST),
-    _want("created_at", Moment),
+    row(),
+    want("id", OUR_ID, unique=True),
+    business(),
+    *account(),
+    want("contact_kind", WORD),
+    want("contact_ref", REF),
+    may("customer_id", STRIPE_ID),
+    want("content_hash", DIGEST),
+    want("created_at", Moment),
     sa.UniqueConstraint(
         "business", "account_id", "livemode", "contact_kind", "contact_ref", name=PREFIX + "customer_uq"
     ),
     sa.Index(PREFIX + "customer_stripe_ix", "account_id", "livemode", "customer_id"),
 )
 
-invoice = _table(
+invoice = table(
     "invoice",
-    _row(),
-    _want("id", OUR_ID, unique=True),
-    _business(),
-    *_account(),
-    _want("form_key", REF),
-    _want("contact_kind", WORD),
-    _want("contact_ref", REF),
-    _want("contact_name", sa.Text),
-    _want("currency", sa.String(3)),
-    _want("plan", PLAIN),
-    _want("plan_digest", DIGEST),
-    _want("search", sa.Text),
-    _want("stage", WORD),
-    _want("send", sa.Boolean),
-    _want("unfinished", sa.Boolean),
-    _want("total", sa.BigInteger),
-    _want("created_by", REF),
-    _want("created_at", Moment),
-    _want("updated_at", Moment),
-    _want("version", sa.Integer),
-    _want("told_version", sa.Integer),
-    _may("status", WORD),
-    _may("stripe_id", STRIPE_ID),
-    _may("number", sa.String(255)),
-    _want("amount_paid", sa.BigInteger),
-    _want("amount_remaining", sa.BigInteger),
-    _may("due_date", sa.Date),
-    _may("finalised_at", Moment),
-    _may("sent_at", Moment),
-    _may("paid_at", Moment),
-    _may("voided_at", Moment),
-    _may("fetched_at", Moment),
-    _may("problem", PLAIN),
+    row(),
+    want("id", OUR_ID, unique=True),
+    business(),
+    *account(),
+    want("form_key", REF),
+    want("contact_kind", WORD),
+    want("contact_ref", REF),
+    want("contact_name", sa.Text),
+    want("currency", sa.String(3)),
+    want("plan", PLAIN),
+    may("personal", sa.LargeBinary),
+    may("key_id", KEY_ID),
+    want("plan_digest", DIGEST),
+    want("search", sa.Text),
+    want("stage", WORD),
+    want("send", sa.Boolean),
+    want("unfinished", sa.Boolean),
+    want("total", sa.BigInteger),
+    want("created_by", REF),
+    want("created_at", Moment),
+    want("updated_at", Moment),
+    want("version", sa.Integer),
+    want("told_version", sa.Integer),
+    may("status", WORD),
+    may("stripe_id", STRIPE_ID),
+    may("number", sa.String(255)),
+    want("amount_paid", sa.BigInteger),
+    want("amount_remaining", sa.BigInteger),
+    may("due_date", sa.Date),
+    may("finalised_at", Moment),
+    may("sent_at", Moment),
+    may("paid_at", Moment),
+    may("voided_at", Moment),
+    may("fetched_at", Moment),
+    may("problem", PLAIN),
     sa.UniqueConstraint("business", "form_key", name=PREFIX + "invoice_form_uq"),
     sa.UniqueConstraint("account_id", "livemode", "stripe_id", name=PREFIX + "invoice_stripe_uq"),
-    sa.Index(PREFIX + "invoice_list_ix", "business", "row"),
-    sa.Index(PREFIX + "invoice_status_ix", "business", "status", "row"),
+    sa.Index(PREFIX + "invoice_list_ix", "business", "account_id", "livemode", "row"),
+    sa.Index(PREFIX + "invoice_status_ix", "business", "account_id", "livemode", "status", "row"),
     sa.Index(PREFIX + "invoice_contact_ix", "business", "contact_kind", "contact_ref", "row"),
-    _index_where("invoice_unfinished_ix", "unfinished", "business", "updated_at"),
-    _index_where("invoice_untold_ix", "told_version < version", "business", "row"),
+    sa.Index(PREFIX + "invoice_key_ix", "key_id", "row"),
+    index_where("invoice_unfinished_ix", "unfinished", "business", "updated_at"),
+    index_where("invoice_moving_ix", "status IN ('draft', 'open')", "business", "account_id", "livemode", "fetched_at"),
+    index_where("invoice_untold_ix", "told_version < version", "business", "row"),
 )
 
-invoice_line = _table(
+invoice_line = table(
     "invoice_line",
-    _row(),
-    _want("invoice_row", NUMBER),
-    _business(),
-    _want("position", sa.Integer),
-    _want("key", WORD),
-    _may("billable", REF),
-    _want("source_kind", WORD),
-    _want("source_ref", REF),
-    _may("service_ref", REF),
-    _want("net", sa.BigInteger),
-    _may("released_at", Moment),
+    row(),
+    want("invoice_row", NUMBER),
+    business(),
+    want("livemode", sa.Boolean),
+    want("position", sa.Integer),
+    want("key", WORD),
+    may("billable", REF),
+    want("source_kind", WORD),
+    want("source_ref", REF),
+    may("service_ref", REF),
+    want("net", sa.BigInteger),
+    may("released_at", Moment),
     sa.ForeignKeyConstraint(["invoice_row"], [PREFIX + "invoice.row"], ondelete="CASCADE"),
-    _only_where("invoice_line_billable_uq", "released_at IS NULL", "business", "billable"),
+    only_where("invoice_line_billable_uq", "released_at IS NULL", "business", "livemode", "billable"),
     sa.Index(PREFIX + "invoice_line_invoice_ix", "invoice_row"),
     sa.Index(PREFIX + "invoice_line_source_ix", "business", "source_kind", "source_ref"),
 )
 
-payment = _table(
+payment = table(
     "payment",
-    _row(),
-    _want("invoice_row", NUMBER),
-    _business(),
-    *_account(),
-    _want("stripe_id", STRIPE_ID),
-    _want("method", sa.Text),
-    _want("amount", sa.BigInteger),
-    _want("currency", sa.String(3)),
-    _want("status", WORD),
-    _want("at", Moment),
-    _may("reason", sa.Text),
-    _may("payment_intent", STRIPE_ID),
+    row(),
+    want("invoice_row", NUMBER),
+    business(),
+    *account(),
+    want("stripe_id", STRIPE_ID),
+    want("method", sa.Text),
+    want("amount", sa.BigInteger),
+    want("currency", sa.String(3)),
+    want("status", WORD),
+    want("at", Moment),
+    may("reason", sa.Text),
+    may("payment_intent", STRIPE_ID),
     sa.ForeignKeyConstraint(["invoice_row"], [PREFIX + "invoice.row"], ondelete="CASCADE"),
     sa.UniqueConstraint("account_id", "livemode", "stripe_id", name=PREFIX + "payment_stripe_uq"),
     sa.Index(PREFIX + "payment_invoice_ix", "invoice_row"),
     sa.Index(PREFIX + "payment_business_ix", "business", "at"),
 )
 
-timeline = _table(
+timeline = table(
     "timeline",
-    _row(),
-    _want("invoice_row", NUMBER),
-    _business(),
-    *_account(),
-    _want("at", Moment),
-    _want("kind", WORD),
-    _may("actor", REF),
-    _want("params", PLAIN),
-    _may("event_id", STRIPE_ID),
-    _may("request_id", STRIPE_ID),
-    _may("object_id", STRIPE_ID),
+    row(),
+    want("invoice_row", NUMBER),
+    business(),
+    *account(),
+    want("at", Moment),
+    want("kind", WORD),
+    may("actor", REF),
+    want("params", PLAIN),
+    may("event_id", STRIPE_ID),
+    may("request_id", STRIPE_ID),
+    may("object_id", STRIPE_ID),
     sa.ForeignKeyConstraint(["invoice_row"], [PREFIX + "invoice.row"], ondelete="CASCADE"),
     sa.Index(PREFIX + "timeline_invoice_ix", "invoice_row", "at", "row"),
-    sa.Index(PREFIX + "timeline_business_ix", "business", "at", "row"),
+    sa.Index(PREFIX + "timeline_business_ix", "business", "account_id", "livemode", "at", "row"),
 )
 
-journal = _table(
+journal = table(
     "journal",
-    _row(),
-    _business(),
-    *_account(),
-    _want("subject", sa.String(512)),
-    _want("name", sa.String(255)),
-    _want("generation", sa.Integer),
-    _want("key", sa.String(255)),
-    _want("request_hash", DIGEST),
-    _want("started_at", Moment),
-    _want("outcome", WORD),
-    _may("finished_at", Moment),
-    _may("result_id", STRIPE_ID),
-    _may("request_id", STRIPE_ID),
-    _may("error", sa.Text),
+    row(),
+    business(),
+    *account(),
+    want("subject", sa.String(512)),
+    want("name", sa.String(255)),
+    want("generation", sa.Integer),
+    want("key", sa.String(255)),
+    want("request_hash", DIGEST),
+    want("started_at", Moment),
+    want("outcome", WORD),
+    may("finished_at", Moment),
+    may("result_id", STRIPE_ID),
+    may("request_id", STRIPE_ID),
+    may("error", sa.Text),
     sa.Index(PREFIX + "journal_subject_ix", "business", "subject", "row"),
 )
 
-event = _table(
+event = table(
     "event",
-    _row(),
-    _business(),
-    *_account(),
-    _want("event_id", STRIPE_ID),
-    _want("type", sa.String(255)),
-    _want("object_id", STRIPE_ID),
-    _want("object_type", WORD),
-    _may("invoice_id", STRIPE_ID),
-    _want("created", Moment),
-    _may("api_version", WORD),
-    _may("request_id", STRIPE_ID),
-    _want("body", sa.LargeBinary),
-    _want("received_at", Moment),
-    _want("state", WORD),
-    _want("attempts", sa.Integer),
-    _may("reason", sa.Text),
-    _may("applied_at", Moment),
-    _may("retry_at", Moment),
+    row(),
+    business(),
+    *account(),
+    want("event_id", STRIPE_ID),
+    want("type", sa.String(255)),
+    want("object_id", STRIPE_ID),
+    want("object_type", WORD),
+    may("invoice_id", STRIPE_ID),
+    want("created", Moment),
+    may("api_version", WORD),
+    may("request_id", STRIPE_ID),
+    want("body", sa.LargeBinary),
+    may("key_id", KEY_ID),
+    want("received_at", Moment),
+    want("state", WORD),
+    want("attempts", sa.Integer),
+    may("reason", sa.Text),
+    may("applied_at", Moment),
+    may("retry_at", Moment),
     sa.UniqueConstraint("account_id", "livemode", "event_id", name=PREFIX + "event_uq"),
     sa.Index(PREFIX + "event_list_ix", "business", "row"),
     sa.Index(PREFIX + "event_received_ix", "business", "account_id", "livemode", "received_at"),
-    _index_where("event_waiting_ix", "state = 'waiting'", "retry_at", "row"),
-    _index_where("event_open_ix", "state IN ('waiting', 'failed')", "business", "state"),
+    index_where("event_waiting_ix", "state = 'waiting'", "retry_at", "row"),
+    index_where("event_open_ix", "state IN ('waiting', 'failed')", "business", "state"),
+    sa.Index(PREFIX + "event_key_ix", "key_id", "row"),
 )
 
-log = _table(
-    "log",
-    _row(),
-    _business(),
-    _want("at", Moment),
-    _want("actor", REF),
-    _want("action", sa.String(255)),
-    _want("target", sa.Text),
-    _want("outcome", WORD),
-    _may("reason", sa.Text),
-    _may("address", sa.String(255)),
-    _may("request_id", STRIPE_ID),
-    sa.Index(PREFIX + "log_list_ix", "business", "row"),
-)
-
-person = _table(
-    "person",
-    _row(),
-    _business(),
-    _want("ref", REF),
-    _want("name", sa.Text),
-    _want("seen_at", Moment),
-    sa.UniqueConstraint("business", "ref", name=PREFIX + "person_uq"),
-)
-
-outbox = _table(
+outbox = table(
     "outbox",
-    _row("id"),
-    _business(),
-    _want("kind", WORD),
-    _want("ref", REF),
-    _want("created_at", Moment, default=lambda: datetime.now(UTC)),
+    row("id"),
+    business(),
+    want("kind", WORD),
+    want("ref", REF),
+    want("created_at", Moment, default=lambda: datetime.now(UTC)),
 )

@@ -8,6 +8,7 @@ from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 
+from flask_crm_stripe.errors import quoted
 from flask_crm_stripe.model.crm import Address
 from flask_crm_stripe.model.money import normalise_currency
 
@@ -95,7 +96,7 @@ def currency(value: object) -> str:
     try:
         return normalise_currency(code)
     except ValueError:
-        raise UnusableError(f"is “{code}”, which is no currency code: write three letters, like EUR") from None
+        raise UnusableError(f"is {quoted(code)}, which is no currency code: write three letters, like EUR") from None
 
 
 def optional_currency(value: object) -> str | None:
@@ -143,7 +144,7 @@ def address(value: object) -> Address | None:
     parts = {name: text(item).strip() for name, item in given.items()}
     country = parts.get("country", "").upper()
     if not re.fullmatch(r"([A-Z]{2})?", country):
-        raise UnusableError(f"has the country “{parts['country']}”: write its two-letter code, like NL")
+        raise UnusableError(f"has the country {quoted(parts['country'])}: write its two-letter code, like NL")
     found = Address(**{**parts, "country": country})
     return None if found == Address() else found
 

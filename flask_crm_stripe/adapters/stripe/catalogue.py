@@ -5,13 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, cast
 
-from stripe.params import PriceCreateParams, ProductCreateParams, ProductUpdateParams
+import stripe
+from stripe.params import PriceCreateParams, ProductCreateParams, ProductListParams, ProductUpdateParams
 
 from flask_crm_stripe.adapters.stripe.client import AccountCalls
-from flask_crm_stripe.adapters.stripe.values import Made, made, plain, plain_number, request_id
+from flask_crm_stripe.adapters.stripe.values import Made, made, plain, plain_number, request_id, some, thing
 from flask_crm_stripe.errors import Refused
 from flask_crm_stripe.model.catalogue import PriceDraft, ProductDraft
+from flask_crm_stripe.model.connection import RemoteThing
 
+MISSING = "resource_missing"
 OURS = ("crm_installation", "crm_business", "crm_service")
 
 
@@ -53,9 +56,28 @@ class CatalogueCalls(AccountCalls):
         return made(self.call(lambda: self.client.v1.products.update(draft.id, params, self.options(key))))
 
     def archive_product(self, product_id: str, key: str) -> Made:
-        """active=false; a product is never deleted."""
+        """active=false; a product that was ever offered is not deleted."""
         params: ProductUpdateParams = {"active": False}
         return made(self.call(lambda: self.client.v1.products.update(product_id, params, self.options(key))))
+
+    def delete_product(self, product_id: str) -> None:
+        """Delete a product that never had a price: Stripe refuses any other. Gone already counts as done."""
+        try:
+            self.call(lambda: self.client.v1.products.delete(product_id, None, self.options()))
+        except Refused as refusal:
+            if refusal.stripe_code != MISSING:
+                raise
+
+    def list_products(self, limit: int) -> tuple[RemoteThing, ...]:
+        """Active products that the account has, newest first, at most ``limit``."""
+
+        def page(after: str | None, size: int) -> stripe.ListObject[stripe.Product]:
+            params: ProductListParams = {"limit": size, "active": True}
+            if after:
+                params["starting_after"] = after
+            return self.call(lambda: self.client.v1.products.list(params, self.options()))
+
+        return tuple(thing(row) for row in some(page, limit))
 
     def create_price(self, draft: PriceDraft, key: str) -> Made:
         """A new price that takes over the lookup key. Making it the product's default is a call of its own."""

@@ -7,14 +7,16 @@ dial again for every call. The account travels with each call as ``Stripe-Accoun
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import requests
 import stripe
 from stripe import RequestOptions, StripeClient
 
 from flask_crm_stripe.adapters.stripe.retries import Retries
+from flask_crm_stripe.errors import ProviderError
 from flask_crm_stripe.ports.runtime import Clock
 
 Answered = TypeVar("Answered")
@@ -45,20 +47,24 @@ def make_client(
         api_key,
         client_id=client_id,
         max_network_retries=0,
-        http_client=http_client or stripe.RequestsClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)),
+        http_client=http_client or StraightClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)),
         base_addresses={name: base.rstrip("/") for name, base in bases.items() if base},  # type: ignore[arg-type]
     )
 
 
 @dataclass(frozen=True)
 class AccountCalls:
-    """Calls for one account in one mode. The capabilities (customers, invoicing, ...) are built on this."""
+    """Calls for one account in one mode. The capabilities (customers, invoicing, ...) are built on this.
+
+    ``trace`` is given Stripe's id of every request.
+    """
 
     client: StripeClient = field(repr=False)
     account_id: str
     livemode: bool
     clock: Clock = field(repr=False)
     retries: Retries = field(repr=False)
+    trace: list[str] = field(default_factory=list, repr=False)
 
     def options(self, key: str | None = None) -> RequestOptions:
         """What goes with a call beside its parameters: the account, and an Idempotency-Key where it changes things."""
@@ -68,7 +74,37 @@ class AccountCalls:
 
     def call(self, work: Callable[[], Answered]) -> Answered:
         """Do one call; raises our own errors (``adapters.stripe.errors``) after the retries that are safe."""
-        return self.retries(work)
+        try:
+            answer = self.retries(work)
+        except ProviderError as error:
+            self._traced(error.request_id)
+            raise
+        self._traced(getattr(getattr(answer, "last_response", None), "request_id", None))
+        return answer
+
+    def _traced(self, request_id: str | None) -> None:
+        if request_id:
+            self.trace.append(request_id)
+
+
+class StraightSession(requests.Session):
+    """Follows no redirect: Stripe sends none, and a key must not travel to where somebody else points."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Nowhere."""
+        return None
+
+
+class StraightClient(stripe.RequestsClient):
+    """The SDK's transport, without redirects."""
+
+    def request(  # type: ignore[override]  # as the SDK's own
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """One request, in this thread's own session."""
+        if getattr(self._thread_local, "session", None) is None:
+            self._thread_local.session = StraightSession()
+        return super().request(method, url, headers, post_data)
 
 
 class _NoBodies(logging.Filter):

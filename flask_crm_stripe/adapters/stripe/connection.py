@@ -1,15 +1,18 @@
-"""The connected account itself."""
+"""The connected account itself, and the platform that we are to it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import stripe
+from stripe.params import SubscriptionListParams
 
 from flask_crm_stripe.adapters.stripe.client import AccountCalls
-from flask_crm_stripe.adapters.stripe.values import moment, plain
+from flask_crm_stripe.adapters.stripe.values import id_of, moment, plain, some
 from flask_crm_stripe.errors import AccountGone, SetupMissing
-from flask_crm_stripe.model.connection import Account
+from flask_crm_stripe.model.connection import Account, RemoteSubscription, TaxSettings
+
+OVER = frozenset(("canceled", "incomplete_expired"))
 
 
 class ConnectionCalls(AccountCalls):
@@ -19,6 +22,35 @@ class ConnectionCalls(AccountCalls):
         """What the account is and can do now."""
         answer = self.call(lambda: self.client.v1.accounts.retrieve_current({}, self.options()))
         return self._account(plain(answer))
+
+    def tax_settings(self) -> TaxSettings:
+        """Whether Stripe Tax is set up on the account."""
+        answer = plain(self.call(lambda: self.client.v1.tax.settings.retrieve({}, self.options())))
+        pending = (answer.get("status_details") or {}).get("pending") or {}
+        return TaxSettings(answer.get("status") or "", tuple(pending.get("missing_fields") or ()))
+
+    def currencies(self, country: str) -> tuple[str, ...]:
+        """What customers of an account in this country can pay in, lowercase."""
+        answer = plain(self.call(lambda: self.client.v1.country_specs.retrieve(country, {}, self.options())))
+        return tuple(sorted(answer.get("supported_payment_currencies") or ()))
+
+    def platform_account(self) -> str:
+        """The account of our own key: asked without ``Stripe-Account``."""
+        answer = self.call(lambda: self.client.v1.accounts.retrieve_current({}, {}))
+        return str(plain(answer)["id"])
+
+    def list_subscriptions(self, limit: int) -> tuple[RemoteSubscription, ...]:
+        """Subscriptions of the account that are not over, newest first, at most ``limit``."""
+
+        def page(after: str | None, size: int) -> stripe.ListObject[stripe.Subscription]:
+            # Without a status Stripe lists those that are not cancelled.
+            params: SubscriptionListParams = {"limit": size}
+            if after:
+                params["starting_after"] = after
+            return self.call(lambda: self.client.v1.subscriptions.list(params, self.options()))
+
+        rows = some(page, limit)
+        return tuple(_subscription(row) for row in rows if row.get("status") not in OVER)
 
     def deauthorise(self) -> None:
         """Revoke our access. Already revoked, and never connected, count as done."""
@@ -55,7 +87,28 @@ class ConnectionCalls(AccountCalls):
             disabled_reason=needed.get("disabled_reason"),
             email=answer.get("email"),
             checked_at=self.clock.now(),
+            upcoming=tuple(dict.fromkeys(needed.get("eventually_due") or ())),
+            verifying=tuple(dict.fromkeys(needed.get("pending_verification") or ())),
+            capabilities={str(name): str(state) for name, state in (answer.get("capabilities") or {}).items()},
         )
+
+
+def _subscription(row: dict[str, Any]) -> RemoteSubscription:
+    """What it comes to each time; the items of one subscription share their currency and interval."""
+    items = [item for item in (row.get("items") or {}).get("data") or () if isinstance(item, dict)]
+    prices = [item.get("price") or {} for item in items]
+    amounts = [
+        (price.get("unit_amount") or 0) * (item.get("quantity") or 1) for item, price in zip(items, prices, strict=True)
+    ]
+    recurring = (prices[0].get("recurring") or {}) if prices else {}
+    return RemoteSubscription(
+        id=str(row["id"]),
+        customer=id_of(row.get("customer")),
+        status=str(row.get("status") or ""),
+        amount=sum(amounts),
+        currency=str(row.get("currency") or ""),
+        interval=str(recurring.get("interval") or ""),
+    )
 
 
 def _name(answer: dict[str, Any]) -> str:

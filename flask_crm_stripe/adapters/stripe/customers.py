@@ -15,7 +15,18 @@ from stripe.params import (
 )
 
 from flask_crm_stripe.adapters.stripe.client import AccountCalls
-from flask_crm_stripe.adapters.stripe.values import MARKER, PAGE, Made, every, made, plain, seconds_since
+from flask_crm_stripe.adapters.stripe.values import (
+    MARKER,
+    PAGE,
+    Made,
+    every,
+    made,
+    plain,
+    seconds_since,
+    some,
+    thing,
+)
+from flask_crm_stripe.model.connection import RemoteThing
 from flask_crm_stripe.model.invoices import CustomerDraft
 
 
@@ -79,6 +90,17 @@ class CustomerCalls(AccountCalls):
         rows = (row for row in every(page) if (row.get("metadata") or {}).get(MARKER) == marker)
         found = next(rows, None)
         return Made(found["id"]) if found else None
+
+    def list_customers(self, limit: int) -> tuple[RemoteThing, ...]:
+        """Customers that the account has, newest first, at most ``limit``."""
+
+        def page(after: str | None, size: int) -> stripe.ListObject[stripe.Customer]:
+            params: CustomerListParams = {"limit": size}
+            if after:
+                params["starting_after"] = after
+            return self.call(lambda: self.client.v1.customers.list(params, self.options()))
+
+        return tuple(thing(row) for row in some(page, limit))
 
 
 def _address(draft: CustomerDraft) -> CustomerUpdateParamsAddress:

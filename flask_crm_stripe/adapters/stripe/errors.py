@@ -99,7 +99,7 @@ BY_STATUS: dict[int, tuple[type[ProviderError], str]] = {
 OTHER_4XX = (Refused, "Stripe refused this. {said} Nothing was changed.")
 _NO_ACCESS = "does not have access to account"
 
-_SECRET = re.compile(r"\b(?:sk|rk|pk|whsec|ac)_\w+|https?://\S+")
+_SECRET = re.compile(r"\b(?:sk|rk|pk|whsec|ac)_\w+|https?://\S+|[^\s@<>\"'()“”]+@[^\s@<>\"'()“”]+")
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def _row(error: stripe.StripeError, code: str | None) -> tuple[type[ProviderErro
 
 
 def _said(error: stripe.StripeError) -> str:
-    """Stripe's own message, without what looks like a key or an address, and not endless.
+    """Stripe's own message, without what looks like a key, a link or a mail address, and not endless.
 
     An answer that is no JSON has no message of Stripe's: the SDK then quotes all of it, which nobody should read.
     """

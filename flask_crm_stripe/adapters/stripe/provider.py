@@ -49,8 +49,9 @@ class StripeProviders:
         self._clock = clock or SystemClock()
         self._retries = Retries(sleep)
 
-    def for_account(self, account_id: str, *, livemode: bool) -> StripeProvider:
-        """Raises ``ConfigurationError`` where our key is of the other mode: test and live are never mixed."""
+    def for_account(self, account_id: str, *, livemode: bool, trace: list[str] | None = None) -> StripeProvider:
+        """Raises ``ConfigurationError`` where our key is of the other mode: test and live are never mixed. ``trace`` is
+        given Stripe's id of every request."""
         if livemode is not self._livemode:
             ours, theirs = ("live", "test") if self._livemode else ("test", "live")
             raise ConfigurationError(
@@ -58,7 +59,8 @@ class StripeProviders:
                 f"Set the {theirs} mode key, or connect Stripe again in {ours} mode.",
                 field="CRM_STRIPE_API_KEY",
             )
-        return StripeProvider(self._client, account_id, livemode, self._clock, self._retries)
+        ids = [] if trace is None else trace
+        return StripeProvider(self._client, account_id, livemode, self._clock, self._retries, ids)
 
     def __repr__(self) -> str:
         return f"StripeProviders(livemode={self._livemode})"

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 import stripe
 
+from flask_crm_stripe.model.connection import RemoteThing
+
 MARKER = "crm_stripe_id"
 CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 PAGE = 100
@@ -81,6 +83,12 @@ def plain_number(number: Decimal) -> str:
     return format(number.normalize(), "f")
 
 
+def thing(row: Mapping[str, Any]) -> RemoteThing:
+    """What a customer or product can be recognised by."""
+    metadata = {str(name): str(value) for name, value in (row.get("metadata") or {}).items()}
+    return RemoteThing(str(row["id"]), row.get("name") or "", row.get("email") or "", metadata)
+
+
 def every(page: Callable[[str | None], Listed]) -> Iterable[dict[str, Any]]:
     """All rows of a list, page after page. ``page(after)`` gives the page behind the object ``after``."""
     after: str | None = None
@@ -91,3 +99,15 @@ def every(page: Callable[[str | None], Listed]) -> Iterable[dict[str, Any]]:
         if not rows or not answer.has_more:
             return
         after = rows[-1]["id"]
+
+
+def some(page: Callable[[str | None, int], Listed], limit: int) -> list[dict[str, Any]]:
+    """The first ``limit`` rows of a list. ``page(after, size)`` gives at most ``size`` rows behind ``after``."""
+    rows: list[dict[str, Any]] = []
+    while len(rows) < limit:
+        answer = page(rows[-1]["id"] if rows else None, min(PAGE, limit - len(rows)))
+        found = [plain(row) for row in answer.data]
+        rows += found
+        if not found or not answer.has_more:
+            break
+    return rows

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from flask_crm_stripe.errors import NotFound
 from flask_crm_stripe.model.catalogue import CatalogueEntry, SyncState
+from flask_crm_stripe.model.connection import Books
 from flask_crm_stripe.model.crm import ContactRef
 from flask_crm_stripe.model.invoices import LinkedCustomer
 from flask_crm_stripe.testing.memory.state import Customer, State
@@ -80,6 +81,11 @@ class MemoryCustomers:
                     each.link = replace(each.link, customer_id=customer_id, content_hash=content_hash)
                     return
         raise NotFound("customer")
+
+    def all(self, books: Books) -> list[LinkedCustomer]:
+        """Every contact that has a customer there."""
+        with self.state.lock:
+            return [each.link for each in self._here(*books) if each.link.customer_id is not None]
 
     def contact_of(self, account_id: str, livemode: bool, customer_id: str) -> ContactRef | None:
         """Whose customer this is."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from flask_crm_stripe.model.connection import Books
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice, InvoiceFilter, Outstanding, Payment, Stage, Status
 from flask_crm_stripe.model.paging import Page
@@ -60,19 +61,25 @@ class MemoryInvoiceQueries:
         """How many match; ``at_most + 1`` where there are more."""
         return min(len(self._chosen(chosen)), at_most + 1)
 
-    def of_billables(self, billables: Sequence[str]) -> dict[str, Invoice]:
+    def of_billables(self, billables: Sequence[str], livemode: bool) -> dict[str, Invoice]:
         """The live invoice of each billable that has one."""
-        wanted = set(billables)
-        return {billable: row.invoice for row in self._ours() for billable in row.claims & wanted}
+        wanted, rows = set(billables), self._of_mode(livemode)
+        return {billable: row.invoice for row in rows for billable in row.claims & wanted}
+
+    def claimed(self, livemode: bool, after: str = "", limit: int = 500) -> list[str]:
+        """Billables that are on a live invoice in this mode, by ref."""
+        claims = {billable for row in self._of_mode(livemode) for billable in row.claims}
+        return sorted(billable for billable in claims if billable > after)[:limit]
 
     def timeline(self, invoice_id: str) -> list[TimelineEntry]:
         """Newest first."""
         entries = [entry for row in self._ours() if row.invoice.id == invoice_id for entry in row.entries]
         return newest_first(entries, lambda entry: entry.at)
 
-    def recent(self, limit: int = 5) -> list[tuple[Invoice, TimelineEntry]]:
-        """The newest entries of the business, with their invoices."""
-        entries = [(number, (row.invoice, entry)) for row in self._ours() for number, entry in row.entries]
+    def recent(self, books: Books, limit: int = 5) -> list[tuple[Invoice, TimelineEntry]]:
+        """The newest entries of these books, with their invoices."""
+        rows = [row for row in self._ours() if row.invoice.books == books]
+        entries = [(number, (row.invoice, entry)) for row in rows for number, entry in row.entries]
         return newest_first(entries, lambda pair: pair[1].at)[:limit]
 
     def payments(self, invoice_id: str) -> list[Payment]:
@@ -80,10 +87,17 @@ class MemoryInvoiceQueries:
         rows = [payment for row in self._ours() if row.invoice.id == invoice_id for payment in row.payments.values()]
         return newest_first(rows, lambda payment: payment.at)
 
-    def unfinished(self, before: datetime, limit: int = 50) -> list[Invoice]:
+    def unfinished(self, books: Books, before: datetime, limit: int = 50) -> list[Invoice]:
         """Those whose own steps are not complete and that nobody touched since then, longest first."""
-        found = [row.invoice for row in self._ours() if records.is_unfinished(row.invoice)]
+        mine = [row.invoice for row in self._ours() if row.invoice.books == books]
+        found = [invoice for invoice in mine if records.is_unfinished(invoice)]
         return sorted((i for i in found if i.updated_at < before), key=lambda i: i.updated_at)[:limit]
+
+    def stale(self, books: Books, before: datetime, limit: int = 50) -> list[Invoice]:
+        """Drafts and open ones that Stripe was last asked about before then, longest first."""
+        mine = [row.invoice for row in self._ours() if row.invoice.books == books]
+        asked = [(i.fetched_at, i) for i in mine if i.status in (Status.DRAFT, Status.OPEN) and i.fetched_at]
+        return [i for at, i in sorted(asked, key=lambda pair: pair[0]) if at < before][:limit]
 
     def untold(self, limit: int = 50) -> list[Invoice]:
         """Those whose newest version the host has not been told."""
@@ -98,6 +112,9 @@ class MemoryInvoiceQueries:
         with self.state.lock:
             return [row for row in self.state.invoices if row.invoice.business == self.business]
 
+    def _of_mode(self, livemode: bool) -> list[InvoiceRow]:
+        return [row for row in self._ours() if row.invoice.livemode == livemode]
+
     def _chosen(self, chosen: InvoiceFilter) -> list[InvoiceRow]:
         return [row for row in self._ours() if matches(row.invoice, chosen)]
 
@@ -106,7 +123,8 @@ def matches(invoice: Invoice, chosen: InvoiceFilter) -> bool:
     """Whether a list with this filter shows the invoice."""
     text = chosen.text.replace("\0", "").strip().casefold()
     return (
-        invoice.stage is not Stage.ABANDONED
+        chosen.books in (None, invoice.books)
+        and invoice.stage is not Stage.ABANDONED
         and text in records.search_text(invoice)
         and chosen.status in ("", invoice.status or Status.DRAFT)
         and (not chosen.due or not chosen.today or _due(invoice, chosen))

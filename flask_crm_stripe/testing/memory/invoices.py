@@ -37,7 +37,7 @@ class MemoryInvoices(MemoryInvoiceQueries):
             if earlier is not None:
                 return earlier, False
             wanted = {line.billable for line in plan.lines if line.billable}
-            taken = {billable: row for row in self._ours() for billable in row.claims & wanted}
+            taken = {billable: row for row in self._of_mode(livemode) for billable in row.claims & wanted}
             if taken:
                 raise BillableTaken(sorted(taken), taken[min(taken)].invoice.id)
             made = records.planned(self.business, account_id, livemode, plan, send=send, actor=actor, now=now)
@@ -55,9 +55,11 @@ class MemoryInvoices(MemoryInvoiceQueries):
         """One step of our own further. Raises ``NotFound``, ``Conflict``."""
         return self._change(invoice_id, lambda old: records.advanced(old, stage, remote, fetched_at), entries)
 
-    def want_sent(self, invoice_id: str, actor: str, now: datetime) -> Invoice:
+    def want_sent(self, invoice_id: str, actor: str, now: datetime, entries: Sequence[TimelineEntry] = ()) -> Invoice:
         """A draft shall be sent after all. Raises ``NotFound``, ``Conflict``."""
-        return self._change(invoice_id, lambda old: records.wanted_sent(old, now))
+        known = self.get(invoice_id)
+        entries = () if known is not None and known.send else entries
+        return self._change(invoice_id, lambda old: records.wanted_sent(old, now), entries)
 
     def stop(self, invoice_id: str, problem: Problem, now: datetime, entries: Sequence[TimelineEntry] = ()) -> Invoice:
         """Note why it stands still. Raises ``NotFound``."""

@@ -1,16 +1,15 @@
-"""Journal, log, names and settings, in memory."""
+"""Journal and settings, in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask_crm_stripe.errors import NotFound
-from flask_crm_stripe.model.events import LogEntry
+from flask_crm_stripe.model.connection import Books
 from flask_crm_stripe.model.journal import Outcome, Step
-from flask_crm_stripe.model.paging import Page
-from flask_crm_stripe.testing.memory.state import State, page_of
+from flask_crm_stripe.testing.memory.state import State
 
 
 @dataclass(frozen=True)
@@ -20,9 +19,10 @@ class MemoryJournal:
     business: str
     state: State
 
-    def last(self, subject: str, name: str) -> Step | None:
+    def last(self, subject: str, name: str, books: Books | None = None) -> Step | None:
         """The newest attempt of this step."""
-        return next((step for step in reversed(self.steps(subject)) if step.name == name), None)
+        steps = [step for step in reversed(self.steps(subject)) if step.name == name]
+        return next((step for step in steps if books in (None, self.state.step_books[step.id])), None)
 
     def start(
         self,
@@ -40,6 +40,7 @@ class MemoryJournal:
         with self.state.lock:
             step = Step(self.state.number(), subject, name, generation, key, request_hash, now)
             self.state.steps[step.id] = (self.business, step)
+            self.state.step_books[step.id] = (account_id, livemode)
             return step
 
     def finish(
@@ -67,44 +68,6 @@ class MemoryJournal:
         with self.state.lock:
             ours = [step for business, step in self.state.steps.values() if business == self.business]
         return [step for step in ours if step.subject == subject]
-
-
-@dataclass(frozen=True)
-class MemoryLog:
-    """``ports.ledger.LogStore``."""
-
-    business: str
-    state: State
-
-    def add(self, entry: LogEntry) -> None:
-        """One more line."""
-        with self.state.lock:
-            self.state.log.append((self.business, replace(entry, id=self.state.number())))
-
-    def page(self, cursor: str | None = None, limit: int = 50) -> Page[LogEntry]:
-        """Newest first."""
-        with self.state.lock:
-            ours = [(entry.id, entry) for business, entry in self.state.log if business == self.business]
-        return page_of(ours, cursor, limit)
-
-
-@dataclass(frozen=True)
-class MemoryPeople:
-    """``ports.ledger.PeopleStore``."""
-
-    business: str
-    state: State
-
-    def remember(self, ref: str, name: str, now: datetime) -> None:
-        """Keep the name."""
-        with self.state.lock:
-            self.state.people[self.business, ref] = name
-
-    def names(self, refs: Sequence[str]) -> dict[str, str]:
-        """Name by ref, of those that are known."""
-        with self.state.lock:
-            known = {ref: self.state.people.get((self.business, ref)) for ref in refs}
-        return {ref: name for ref, name in known.items() if name is not None}
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from flask_crm_stripe.model.approvals import Approval
 from flask_crm_stripe.model.catalogue import CatalogueEntry, OutboxEntry
-from flask_crm_stripe.model.connection import Connection, Consent
+from flask_crm_stripe.model.connection import Books, Connection, Consent, Installation
 from flask_crm_stripe.model.crm import ContactRef
-from flask_crm_stripe.model.events import LogEntry, StoredEvent, TimelineEntry
+from flask_crm_stripe.model.events import StoredEvent, TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice, LinkedCustomer, Payment
 from flask_crm_stripe.model.journal import Step
+from flask_crm_stripe.model.notices import Notice
 from flask_crm_stripe.model.paging import Page
+from flask_crm_stripe.ports.chain import Head, Link
 from flask_crm_stripe.ports.cursors import NEWER, OLDER, read_cursor, write_cursor
 
 Value = TypeVar("Value")
@@ -54,6 +58,15 @@ class Lease:
 
 
 @dataclass
+class Chain:
+    """The log of one business: its lines, and its head with the head's own seal."""
+
+    head: Head
+    own_seal: str = ""
+    links: list[Link] = field(default_factory=list)
+
+
+@dataclass
 class State:
     """Everything. All who read or write hold ``lock``."""
 
@@ -66,9 +79,15 @@ class State:
     customers: list[Customer] = field(default_factory=list)
     invoices: list[InvoiceRow] = field(default_factory=list)
     steps: dict[int, tuple[str, Step]] = field(default_factory=dict)
+    step_books: dict[int, Books] = field(default_factory=dict)
     events: dict[int, StoredEvent] = field(default_factory=dict)
     leases: dict[tuple[str, str], Lease] = field(default_factory=dict)
-    log: list[tuple[str, LogEntry]] = field(default_factory=list)
+    log: dict[str, Chain] = field(default_factory=dict)
+    log_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    approvals: dict[str, tuple[int, Approval]] = field(default_factory=dict)
+    notices: dict[int, tuple[str, Notice]] = field(default_factory=dict)
+    homes: list[tuple[str, str]] = field(default_factory=list)
+    installation: Installation | None = None
     people: dict[tuple[str, str], str] = field(default_factory=dict)
     settings: dict[str, dict[str, str]] = field(default_factory=dict)
     outbox: list[OutboxEntry] = field(default_factory=list)

@@ -15,6 +15,7 @@ from flask_crm_stripe.web.problems import API, problem
 ROOT = "/api/v1"
 SOURCE = "/sources/<kind>/<ref>"
 INVOICE = "/invoices/<invoice_id>"
+APPROVAL = "/approvals/<approval_id>"
 METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
 
 
@@ -99,6 +100,56 @@ OPERATIONS = (
         "Send a draft, or go on with an invoice that stands still",
         {200: answers.Invoice},
         refusals=(404, 409, 502),
+    ),
+    Operation(
+        "ask_to_send",
+        "POST",
+        f"{INVOICE}/approval",
+        views.ask_to_send,
+        "Ask a second person to agree that a draft above the limit is sent",
+        {200: answers.Approval},
+        "Asking again for exactly the same gives the same request.",
+        body=given.Reason,
+        refusals=(404, 409),
+    ),
+    Operation(
+        "approvals",
+        "GET",
+        "/approvals",
+        views.approvals,
+        "Requests for a second person, newest first",
+        {200: answers.Approvals},
+        query=given.ApprovalQuery,
+    ),
+    Operation("approval", "GET", APPROVAL, views.approval, "One request", {200: answers.Approval}, refusals=(404,)),
+    Operation(
+        "agree",
+        "POST",
+        f"{APPROVAL}/agree",
+        views.agree,
+        "Agree to somebody else's request, and have it done",
+        {200: answers.Approval},
+        "Where what was asked for has changed since, 409 and the request is withdrawn.",
+        refusals=(404, 409, 502),
+    ),
+    Operation(
+        "refuse",
+        "POST",
+        f"{APPROVAL}/refuse",
+        views.refuse,
+        "Refuse somebody else's request",
+        {200: answers.Approval},
+        body=given.Reason,
+        refusals=(404, 409),
+    ),
+    Operation(
+        "withdraw",
+        "POST",
+        f"{APPROVAL}/withdraw",
+        views.withdraw,
+        "Take one's own request back",
+        {200: answers.Approval},
+        refusals=(404, 409),
     ),
     Operation("openapi", "GET", "/openapi.json", document, "This document", {200: answers.Document}),
 )

@@ -46,6 +46,16 @@ class Account(Answer):
     default_currency = told(fields.String)
     charges_enabled = told(fields.Boolean, "Whether customers can pay.")
     payouts_enabled = told(fields.Boolean, "Whether money reaches the bank.")
+    requirements = fields.List(fields.String, metadata={"description": "Stripe's own names of what it wants now."})
+    requirements_deadline = told(fields.AwareDateTime, "Until when it wants them, where it says so.", null=True)
+    upcoming = fields.List(fields.String, metadata={"description": "What Stripe will want later."})
+    verifying = fields.List(fields.String, metadata={"description": "What Stripe is looking at."})
+    disabled_reason = told(fields.String, "Stripe's word for why it is paused.", null=True)
+    capabilities = fields.Dict(
+        keys=fields.String(), values=fields.String(), metadata={"description": "active, inactive or pending, by name."}
+    )
+    currencies = fields.List(fields.String, metadata={"description": "What customers can pay in, lowercase."})
+    tax = told(fields.String, "Stripe Tax: active, pending, or empty where it is not known.")
     checked_at = told(fields.AwareDateTime, null=True)
 
 
@@ -62,6 +72,8 @@ class Connection(Answer):
     last_event_at = told(fields.AwareDateTime, "When Stripe last told us something.", null=True)
     waiting_events = told(fields.Integer)
     failed_events = told(fields.Integer)
+    wanted = fields.List(fields.String, metadata={"description": "What Stripe wants now, in words for people."})
+    is_copy = told(fields.Boolean, "Whether this is a copy of another environment: then nothing is sent to Stripe.")
 
 
 class ServiceRow(Answer):
@@ -254,6 +266,32 @@ class Invoice(InvoiceRow):
     plan = one(Plan)
     payments = many(Payment)
     timeline = many(Happened)
+
+
+class Approval(Answer):
+    """A request for a second person's agreement."""
+
+    id = told(fields.String)
+    kind = told(fields.String, "What is done once somebody agrees: send or limits.")
+    state = told(fields.String, "waiting, agreed, done, refused or withdrawn.")
+    invoice = told(fields.String, "The invoice that it is about; null where it is about none.", null=True)
+    permission = told(fields.String, "The permission whose limit it is.")
+    amount = fields.Nested(Money, allow_none=True, metadata={"description": "Null where it is about no amount."})
+    what = told(fields.String, "The same in a few words.")
+    reason = told(fields.String)
+    asked_by = told(fields.String, "The CRM's own key of the person.")
+    asked_at = told(fields.AwareDateTime)
+    decided_by = told(fields.String, null=True)
+    decided_at = told(fields.AwareDateTime, null=True)
+    decision = told(fields.String, "Why it was refused, or why it is void.", null=True)
+
+
+class Approvals(Answer):
+    """A page of requests, newest first."""
+
+    approvals = many(Approval)
+    newer = told(fields.String, "The cursor of the page before this one.", null=True)
+    older = told(fields.String, "The cursor of the page after this one.", null=True)
 
 
 class Token(Answer):

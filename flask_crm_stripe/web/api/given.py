@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from flask_crm_stripe.core.environment import LONGEST_REASON, SHORTEST_REASON
 from flask_crm_stripe.core.selection import MOST_LINES
 from flask_crm_stripe.model.invoices import Delivery, Status
 from flask_crm_stripe.web.api.fields import Body, DecimalText, Flag, Ref, Text, WholeNumber, listed, nested
@@ -13,6 +14,7 @@ MOST_SERVICES = 1000
 MOST_ROWS = 100
 ROWS = 25
 KEY = r"^[A-Za-z0-9_.:-]{8,64}$"
+ACCOUNT = r"^acct_\w{1,64}\.(?:test|live)$"
 PAIR = r"^[^:]{1,64}:.{1,191}$"
 
 
@@ -49,6 +51,24 @@ class NewInvoice(Preview):
     send = Flag(required=True, metadata={"description": "true: finalise and send. false: leave a draft at Stripe."})
 
 
+class Reason(Body):
+    """Why."""
+
+    reason = Text(
+        required=True,
+        validate=validate.Length(
+            SHORTEST_REASON, LONGEST_REASON, error=f"Write {SHORTEST_REASON} to {LONGEST_REASON} characters."
+        ),
+        metadata={"description": "Kept in the log and on the timeline."},
+    )
+
+
+class ApprovalQuery(Body):
+    """Which page of requests."""
+
+    cursor = Text(metadata={"description": "newer or older of an earlier answer."})
+
+
 class Sync(Body):
     """Which services; all where it is left out."""
 
@@ -75,6 +95,10 @@ class InvoiceQuery(Body):
     contact = Text(
         validate=validate.Regexp(PAIR, error="Write kind and key, like organization:17."),
         metadata={"example": "organization:17"},
+    )
+    account = Text(
+        validate=validate.Regexp(ACCOUNT, error="Write an account and its mode, like acct_1.live."),
+        metadata={"description": "Of an earlier account or the other mode; the current one where it is left out."},
     )
     cursor = Text(metadata={"description": "newer or older of an earlier answer."})
     limit = fields.Integer(

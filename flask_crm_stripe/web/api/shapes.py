@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from flask_crm_stripe.core.catalogue import ServiceRow, SyncReport
 from flask_crm_stripe.core.connection import Health
+from flask_crm_stripe.model.approvals import Approval
 from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.connection import Account, ConnectionState
 from flask_crm_stripe.model.crm import Contact, SourceRef
@@ -17,6 +18,7 @@ from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice, InvoicePlan, Payment, PlanLine, Problem, VatTotal
 from flask_crm_stripe.model.money import to_major
 from flask_crm_stripe.model.paging import Page
+from flask_crm_stripe.web.formats import masked
 from flask_crm_stripe.web.sentences import invoice_word
 
 Shape = dict[str, Any]
@@ -37,7 +39,7 @@ def mode(livemode: bool) -> str:
     return "live" if livemode else "test"
 
 
-def connection(health: Health, livemode: bool) -> Shape:
+def connection(health: Health, livemode: bool, is_copy: bool) -> Shape:
     """The answer to "can money come in"."""
     found = health.connection
     ended = found is not None and found.state is ConnectionState.ENDED
@@ -52,6 +54,8 @@ def connection(health: Health, livemode: bool) -> Shape:
         "last_event_at": health.last_event_at,
         "waiting_events": health.waiting_events,
         "failed_events": health.failed_events,
+        "wanted": list(health.diagnosis.wanted),
+        "is_copy": is_copy,
     }
 
 
@@ -64,6 +68,14 @@ def account(found: Account) -> Shape:
         "default_currency": found.default_currency,
         "charges_enabled": found.charges_enabled,
         "payouts_enabled": found.payouts_enabled,
+        "requirements": list(found.requirements),
+        "requirements_deadline": found.requirements_deadline,
+        "upcoming": list(found.upcoming),
+        "verifying": list(found.verifying),
+        "disabled_reason": found.disabled_reason,
+        "capabilities": found.capabilities,
+        "currencies": list(found.currencies),
+        "tax": found.tax.status,
         "checked_at": found.checked_at,
     }
 
@@ -96,21 +108,22 @@ def source(ref: SourceRef) -> Shape:
     return {"kind": ref.kind, "ref": ref.ref}
 
 
-def contact(found: Contact) -> Shape:
-    """Who pays, as the plan has them."""
-    return {"kind": found.ref.kind, "ref": found.ref.ref, "name": found.name, "email": found.email}
+def contact(found: Contact, *, personal: bool) -> Shape:
+    """Who pays, as the plan has them; the address whole where ``personal`` data may be seen."""
+    email = found.email if personal or not found.email else masked(found.email)
+    return {"kind": found.ref.kind, "ref": found.ref.ref, "name": found.name, "email": email}
 
 
-def previewed(plan: InvoicePlan) -> Shape:
+def previewed(plan: InvoicePlan, *, personal: bool) -> Shape:
     """A plan and its digest."""
-    return {**plan_shape(plan), "seen": digest(plan)}
+    return {**plan_shape(plan, personal=personal), "seen": digest(plan)}
 
 
-def plan_shape(plan: InvoicePlan) -> Shape:
+def plan_shape(plan: InvoicePlan, *, personal: bool) -> Shape:
     """Every figure of an invoice."""
     currency = plan.currency
     return {
-        "contact": contact(plan.contact),
+        "contact": contact(plan.contact, personal=personal),
         "currency": currency,
         "lines": [line(each, currency) for each in plan.lines],
         "vat_totals": [vat_total(each, currency) for each in plan.vat_totals],
@@ -156,12 +169,13 @@ def vat_total(found: VatTotal, currency: str) -> Shape:
     return {"rate": found.rate, "included": found.included, "base": base, "vat": vat}
 
 
-def invoices(page: Page[Invoice]) -> Shape:
+def invoices(page: Page[Invoice], *, personal: bool) -> Shape:
     """A page of them."""
-    return {"invoices": [invoice_row(each) for each in page.rows], "newer": page.newer, "older": page.older}
+    rows = [invoice_row(each, personal=personal) for each in page.rows]
+    return {"invoices": rows, "newer": page.newer, "older": page.older}
 
 
-def invoice_row(found: Invoice) -> Shape:
+def invoice_row(found: Invoice, *, personal: bool) -> Shape:
     """An invoice in a list."""
     return {
         "id": found.id,
@@ -172,7 +186,7 @@ def invoice_row(found: Invoice) -> Shape:
         "mode": mode(found.livemode),
         "account_id": found.account_id,
         "stripe_id": found.stripe_id,
-        "contact": contact(found.plan.contact),
+        "contact": contact(found.plan.contact, personal=personal),
         "sources": [source(each) for each in found.plan.sources],
         "currency": found.currency,
         "total": money(found.total, found.currency),
@@ -196,11 +210,11 @@ def problem(found: Problem) -> Shape:
     return {"code": found.code, "message": found.message, "differences": differences}
 
 
-def invoice(found: Invoice, payments: Sequence[Payment], timeline: Sequence[Shape]) -> Shape:
+def invoice(found: Invoice, payments: Sequence[Payment], timeline: Sequence[Shape], *, personal: bool) -> Shape:
     """An invoice with everything; ``timeline`` is what happened, in the shape of ``happened``."""
     return {
-        **invoice_row(found),
-        "plan": plan_shape(found.plan),
+        **invoice_row(found, personal=personal),
+        "plan": plan_shape(found.plan, personal=personal),
         "payments": [payment(each) for each in payments],
         "timeline": list(timeline),
     }
@@ -219,6 +233,31 @@ def payment(found: Payment) -> Shape:
     }
 
 
+def approvals(page: Page[Approval]) -> Shape:
+    """A page of requests."""
+    return {"approvals": [approval(each) for each in page.rows], "newer": page.newer, "older": page.older}
+
+
+def approval(found: Approval) -> Shape:
+    """A request for a second person."""
+    kind, _, key = found.subject.partition(":")
+    return {
+        "id": found.id,
+        "kind": found.kind,
+        "state": found.state.value,
+        "invoice": key if kind == "invoice" else None,
+        "permission": found.permission,
+        "amount": money(found.amount, found.currency) if kind == "invoice" else None,
+        "what": found.details.get("what", found.kind),
+        "reason": found.reason,
+        "asked_by": found.asked_by,
+        "asked_at": found.asked_at,
+        "decided_by": found.decided_by or None,
+        "decided_at": found.decided_at,
+        "decision": found.decision or None,
+    }
+
+
 def happened(entry: TimelineEntry, words: Markup, names: Mapping[str, str]) -> Shape:
     """An entry of the history. The sentence is plain text here: markup is for our own pages."""
     return {
@@ -227,7 +266,7 @@ def happened(entry: TimelineEntry, words: Markup, names: Mapping[str, str]) -> S
         "text": words.striptags(),
         "actor": entry.actor,
         "actor_name": names.get(entry.actor or "") or None,
-        "params": entry.params,
+        "params": dict(entry.params),
         "event_id": entry.event_id,
         "request_id": entry.request_id,
     }

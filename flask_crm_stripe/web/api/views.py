@@ -11,14 +11,14 @@ from flask_wtf.csrf import generate_csrf
 
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.core.figures import Terms
-from flask_crm_stripe.core.rights import require
 from flask_crm_stripe.errors import Conflict, InvalidInput, NotFound
-from flask_crm_stripe.model.business import DRAFT, SYNC
+from flask_crm_stripe.model.business import DRAFT, SYNC, VIEW_PERSONAL
 from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.crm import SourceRef
 from flask_crm_stripe.model.invoices import Delivery, Invoice, InvoiceFilter
 from flask_crm_stripe.web.api import shapes
 from flask_crm_stripe.web.api.operations import KEY_HEADER, Given, Reply
+from flask_crm_stripe.web.books import chosen_books
 from flask_crm_stripe.web.context import calls_stripe
 from flask_crm_stripe.web.page import contact_of, source_of, tools
 from flask_crm_stripe.web.people import names_of
@@ -47,7 +47,8 @@ def csrf(billing: Billing, given: Given) -> Reply:
 
 def connection(billing: Billing, given: Given) -> Reply:
     """Whether money can come in, from what we last heard."""
-    return Reply(shapes.connection(billing.connection.health(), billing.livemode))
+    health = billing.connection.health()
+    return Reply(shapes.connection(health, billing.livemode, billing.environment.is_copy))
 
 
 def services(billing: Billing, given: Given) -> Reply:
@@ -59,7 +60,7 @@ def services(billing: Billing, given: Given) -> Reply:
 def sync_services(billing: Billing, given: Given) -> Reply:
     """Bring services in step. One that is not of this business is not there, and then nothing is sent."""
     refs = given.body.get("refs")
-    require(billing.actor, SYNC, "send services to Stripe")
+    billing.rights.require(SYNC, "send services to Stripe")
     if refs is not None:
         known = {shapes.service(row)["ref"] for row in billing.catalogue.rows()}
         if not known.issuperset(refs):
@@ -72,13 +73,13 @@ def preview(billing: Billing, given: Given) -> Reply:
     where = _where(given)
     with _paths():
         plan = billing.invoicing.preview(where, given.body["billables"], _terms(billing, where, given.body))
-    return Reply(shapes.previewed(plan))
+    return Reply(shapes.previewed(plan, personal=_personal(billing)))
 
 
 @calls_stripe
 def make_invoice(billing: Billing, given: Given) -> Reply:
     """Make what was previewed. A repeat lands on what its key made, and goes on where that was interrupted."""
-    require(billing.actor, DRAFT, "make invoices")
+    billing.rights.require(DRAFT, "make invoices")
     where, body = _where(given), given.body
     earlier = billing.ledger.invoices.by_form_key(given.key)
     if earlier is not None and not _same(earlier, where, body):
@@ -107,8 +108,12 @@ def invoices(billing: Billing, given: Given) -> Reply:
         source=source_of(asked.get("source", "")),
         contact=contact_of(asked.get("contact", "")),
         today=f.today,
+        books=chosen_books(billing, asked),
     )
-    return Reply(shapes.invoices(billing.ledger.invoices.page(chosen, asked.get("cursor"), asked["limit"])))
+    page = billing.ledger.invoices.page(chosen, asked.get("cursor"), asked["limit"])
+    if _personal(billing) and page.rows:
+        billing.log.seen("invoices.see_personal", "invoices")
+    return Reply(shapes.invoices(page, personal=_personal(billing)))
 
 
 def invoice(billing: Billing, given: Given) -> Reply:
@@ -122,12 +127,55 @@ def send_invoice(billing: Billing, given: Given) -> Reply:
     return _invoice(billing, billing.invoicing.send(given.path["invoice_id"]))
 
 
+def ask_to_send(billing: Billing, given: Given) -> Reply:
+    """Ask a second person. The same request again is the same one."""
+    found = billing.invoicing.ask_to_send(given.path["invoice_id"], given.body["reason"])
+    return Reply(shapes.approval(found))
+
+
+def approvals(billing: Billing, given: Given) -> Reply:
+    """Every request."""
+    return Reply(shapes.approvals(billing.ledger.approvals.page(given.query.get("cursor"))))
+
+
+def approval(billing: Billing, given: Given) -> Reply:
+    """One request."""
+    return Reply(shapes.approval(billing.approvals.get(given.path["approval_id"])))
+
+
+@calls_stripe
+def agree(billing: Billing, given: Given) -> Reply:
+    """Agree, and have it done."""
+    billing.second_person.agree(given.path["approval_id"])
+    return approval(billing, given)
+
+
+def refuse(billing: Billing, given: Given) -> Reply:
+    """Say no, and why."""
+    return Reply(shapes.approval(billing.approvals.refuse(given.path["approval_id"], given.body["reason"])))
+
+
+def withdraw(billing: Billing, given: Given) -> Reply:
+    """Take one's own request back."""
+    return Reply(shapes.approval(billing.approvals.withdraw(given.path["approval_id"])))
+
+
+def _personal(billing: Billing) -> bool:
+    return billing.actor.may(VIEW_PERSONAL)
+
+
 def _invoice(billing: Billing, found: Invoice, status: int = 200) -> Reply:
     f, texts = tools(billing)
+    personal = _personal(billing)
+    email = found.plan.contact.email
+    if personal and email:
+        billing.log.seen("invoice.see_personal", found.id)
     timeline = billing.ledger.invoices.timeline(found.id)
     names = names_of(billing, [entry.actor for entry in timeline])
-    happened = [shapes.happened(each, sentence(each, texts, f, names), names) for each in timeline]
-    value = shapes.invoice(found, billing.ledger.invoices.payments(found.id), happened)
+    happened = [
+        shapes.happened(each, sentence(each, email, texts, f, names, personal=personal), names) for each in timeline
+    ]
+    value = shapes.invoice(found, billing.ledger.invoices.payments(found.id), happened, personal=personal)
     headers = {"Location": url_for(".api_invoice", invoice_id=found.id, _external=False)} if status == 201 else {}
     return Reply(value, status, headers)
 

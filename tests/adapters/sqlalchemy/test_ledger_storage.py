@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,11 @@ from flask_crm_stripe.adapters.sqlalchemy.ledger import SqlLedger, SqlSharedLedg
 from flask_crm_stripe.adapters.sqlalchemy.upgrade import upgrade
 from flask_crm_stripe.adapters.vault import FernetVault
 from flask_crm_stripe.errors import BillableTaken, NotFound
+from flask_crm_stripe.model.connection import Ending
 from flask_crm_stripe.model.invoices import Stage
+from flask_crm_stripe.model.notices import Notice
 from tests.contracts.ledger_worlds import (
+    HOME,
     NOW,
     OUR_ACCOUNT,
     THEIR_ACCOUNT,
@@ -36,6 +40,7 @@ from tests.contracts.ledger_worlds import (
     plan,
     remote,
 )
+from tests.core.records import an_invoice
 
 CANARY = "canary-of-a-secret"
 
@@ -80,7 +85,9 @@ def test_no_secret_stands_in_the_database(engine: sa.Engine) -> None:
     assert "Harbour & Pine" in text
     assert CANARY not in text
     assert [vault.open(sealed) for sealed in column(engine, tables.event.c.body)] == [body, body]
-    shared.for_business("ours").connections.end(pendings["ours"].id, "ines", "moved", NOW)
+    told = Notice("ended", "ended", NOW)
+    connections = shared.for_business("ours").connections
+    assert connections.end(pendings["ours"].id, "ines", Ending.DISCONNECTED, "moved", NOW, told) is not None
     ours, theirs = column(engine, tables.connection.c.secrets)
     assert ours is None
     assert json.loads(vault.open(theirs)) == {"access_token": f"{CANARY} of theirs"}
@@ -147,7 +154,11 @@ def test_no_connection_is_kept(engine: sa.Engine) -> None:
 
 def test_billables_are_claimed_in_one_order() -> None:
     """Two people who choose the same work in different orders never wait for each other in a circle."""
-    lines = new_lines(1, "ours", plan("b3", "b1", "b2")) + new_lines(2, "theirs", plan("b2", "b3"))
+    made = [
+        replace(an_invoice(business=business), plan=plan(*refs))
+        for business, refs in (("ours", ("b3", "b1", "b2")), ("theirs", ("b2", "b3")))
+    ]
+    lines = [line for number, invoice in enumerate(made, 1) for line in new_lines(number, invoice)]
     claimed = [(line["business"], line["billable"], line["position"]) for line in lines]
     assert claimed[:3] == [("ours", "b1", 1), ("ours", "b2", 2), ("ours", "b3", 0)]
     assert claimed[3:] == [("theirs", "b2", 0), ("theirs", "b3", 1)]
@@ -220,15 +231,15 @@ def test_two_apps_with_different_binds_do_not_disturb_each_other(tmp_path: Path)
     for key, (app, db) in hosts.items():
         with app.app_context():
             shared = SqlSharedLedger(db.session.session_factory, ReversingVault(), key)
-            ids[key] = shared.installation()
+            ids[key] = shared.installation(HOME, NOW)
             make(shared.for_business("ours"), "b1")
             make(shared.for_business("theirs"), "b1", account_id=THEIR_ACCOUNT)
     assert ids["first"] != ids["second"]
     for key, (app, db) in hosts.items():
         with app.app_context():
             shared = SqlSharedLedger(db.session.session_factory, ReversingVault(), key)
-            assert shared.installation() == ids[key]
-            assert len(shared.for_business("ours").invoices.unfinished(later(1))) == 1
+            assert shared.installation(HOME, NOW) == ids[key]
+            assert len(shared.for_business("ours").invoices.unfinished((OUR_ACCOUNT, False), later(1))) == 1
             assert sa.inspect(db.engine).get_table_names() == []
             for engine in db.engines.values():
                 engine.dispose()

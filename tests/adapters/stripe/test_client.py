@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -10,12 +11,13 @@ import stripe
 
 from flask_crm_stripe.adapters.stripe.client import make_client
 from flask_crm_stripe.adapters.stripe.provider import StripeProviders, livemode_of
-from flask_crm_stripe.errors import ConfigurationError, Unreachable
+from flask_crm_stripe.errors import ConfigurationError, ProviderFailed, Unreachable
 from flask_crm_stripe.model.invoices import CustomerDraft
 from flask_crm_stripe.testing.fake_stripe import FakeStripe
 from tests.adapters.stripe.scripted import CUSTOMER, KEY, ok, scripted
 from tests.contracts.provider_drafts import line, open_invoice
 from tests.contracts.provider_worlds import SDKWorld, provider_of
+from tests.support.live import served
 
 
 def test_the_client_waits_shortly_and_tells_nobody_about_this_machine() -> None:
@@ -111,3 +113,19 @@ def test_silence_on_a_real_socket_is_tried_once_more() -> None:
         assert fault.hits == 2
     finally:
         server.stop()
+
+
+def test_a_redirect_is_not_followed() -> None:
+    """The key and the body stay here, wherever somebody points: the answer counts as a failure of Stripe's."""
+    caught: list[str] = []
+
+    def elsewhere(environ: dict[str, object], start: Callable[..., object]) -> list[bytes]:
+        caught.append(str(environ["PATH_INFO"]))
+        start("307 Temporary Redirect", [("Location", "/stolen")])
+        return [b""]
+
+    with served(elsewhere) as server:
+        provider = StripeProviders(KEY, api_base=server.url, sleep=lambda _: None).for_account("acct_1", livemode=False)
+        with pytest.raises(ProviderFailed):
+            provider.create_customer(CustomerDraft("Ada", None, None, None), "k1")
+    assert set(caught) == {"/v1/customers"}

@@ -83,13 +83,13 @@ def test_no_answer_is_not_certain() -> None:
 
 
 def test_stripes_own_words_are_shown_without_secrets() -> None:
-    """What Stripe says is passed on where no words of ours fit; keys, codes and addresses in it are not."""
-    said = f"Key {KEY}, secret whsec_abc and https://invoice.stripe.com/i/acct_1/live_x are wrong."
+    """What Stripe says is passed on where no words of ours fit; keys, codes, links and mail addresses in it are not."""
+    said = f"Key {KEY}, secret whsec_abc, “ada@b.example” and https://invoice.stripe.com/i/acct_1/live_x are wrong."
     provider, _, _ = scripted(refusal(400, message=said))
     with pytest.raises(Refused) as raised:
         provider.account()
     assert raised.value.message == (
-        "Stripe refused this. It says: “Key …, secret … and … are wrong.” Nothing was changed."
+        "Stripe refused this. It says: “Key …, secret …, “…” and … are wrong.” Nothing was changed."
     )
 
 
