@@ -61,7 +61,7 @@ def demo(database_url: str, tmp_path: Path) -> Iterator[Demo]:
         yield Demo(f"http://127.0.0.1:{crm}", f"http://127.0.0.1:{stripe}", read_steps(process))
     finally:
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "Traceback" not in said, said
     assert "failed" not in said, said
