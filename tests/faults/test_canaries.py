@@ -1,4 +1,8 @@
-"""Secrets planted as canaries: after a whole run, at DEBUG, with errors forced, they are found nowhere in clear."""
+"""Secrets planted as canaries: after a whole run, at DEBUG, with errors forced, they are found nowhere in clear.
+
+Where a customer is reached is personal, and not secret to everybody: it stands in the CRM's own tables, goes to Stripe,
+and is shown to people who may see it. It is looked for in everything else.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
+from celery import Celery
 from cryptography.fernet import Fernet
 from flask import Response
 
@@ -21,6 +26,7 @@ from flask_crm_stripe.adapters.stripe import retries
 from tests.support.billing_host import SOUTH, BillingHost, Browser, WatchedStripe, billing_host
 from tests.support.live import served
 
+CUSTOMER = {"mail": "canary.of.the.customer@secret.example", "city": "Canaryville-on-Sea"}
 API_KEY = "sk_test_canaryOfTheApiKey"
 SIGNING = ("whsec_canaryOfTheSecret", "whsec_canaryOfTheNextSecret")
 LOGGERS = ("", "flask_crm_stripe", "stripe", "urllib3", "requests", "authlib", "sqlalchemy.engine", "sqlalchemy.pool",
@@ -29,12 +35,16 @@ LOGGERS = ("", "flask_crm_stripe", "stripe", "urllib3", "requests", "authlib", "
 
 @dataclass
 class Run:
-    """What came of a run: the planted secrets by name, and every place where none may be."""
+    """What came of a run: the planted secrets by name, and every place where none may be. ``sent`` is what a worker got
+    to read, ``exports`` what was taken along."""
 
     host: BillingHost
     secrets: dict[str, str]
     log: io.StringIO
+    quiet: io.StringIO
+    queue: Celery | None = None
     answers: list[tuple[str, str]] = field(default_factory=list)
+    exports: list[str] = field(default_factory=list)
 
     def plant(self, name: str, value: str) -> None:
         """One more secret."""
@@ -50,6 +60,22 @@ class Run:
         """Which secrets stand in a text; a token in an address counts by itself."""
         return [name for name, value in self.secrets.items() if value in text]
 
+    def persons_in(self, text: str) -> list[str]:
+        """Which ways to reach the customer stand in a text."""
+        return [part for part in CUSTOMER.values() if part in text]
+
+    def messages(self) -> list[str]:
+        """What went through the broker."""
+        if self.queue is None:
+            return []
+        found = []
+        with self.queue.connection_for_read() as connection, connection.SimpleQueue("celery") as waiting:
+            while waiting.qsize():
+                message = waiting.get(block=False)
+                found.append(f"{message.headers} {message.properties} {message.body!r}")
+                message.ack()
+        return found
+
     def keep(self, response: Response) -> Response:
         """Every answer of the app. A redirect is meant to carry the address that it leads to; nothing else is."""
         headers = "\n".join(f"{name}: {value}" for name, value in response.headers if name != "Location")
@@ -59,28 +85,37 @@ class Run:
 
 
 @contextmanager
-def all_logs() -> Iterator[io.StringIO]:
-    """Every logger that takes part, at DEBUG, with tracebacks."""
-    text = io.StringIO()
-    handler = logging.StreamHandler(text)
-    # Over sockets that logger is FakeStripe's own server, which is no part of the host.
-    handler.addFilter(lambda record: record.name != "werkzeug")
+def all_logs() -> Iterator[tuple[io.StringIO, io.StringIO]]:
+    """Every logger that takes part, at DEBUG, with tracebacks; and the same without SQLAlchemy's, which tells every row
+    of the CRM's own tables that it reads."""
+    text, quiet = io.StringIO(), io.StringIO()
+    handlers = [logging.StreamHandler(text), logging.StreamHandler(quiet)]
+    for handler in handlers:
+        # Over sockets that logger is FakeStripe's own server, which is no part of the host.
+        handler.addFilter(lambda record: record.name != "werkzeug")
+    handlers[1].addFilter(lambda record: not record.name.startswith("sqlalchemy"))
     before = {name: logging.getLogger(name).level for name in LOGGERS}
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.DEBUG)
-    logging.getLogger().addHandler(handler)
+    for handler in handlers:
+        logging.getLogger().addHandler(handler)
     try:
-        yield text
+        yield text, quiet
     finally:
-        logging.getLogger().removeHandler(handler)
+        for handler in handlers:
+            logging.getLogger().removeHandler(handler)
         for name, level in before.items():
             logging.getLogger(name).setLevel(level)
 
 
-@pytest.fixture(params=["mounted, sqlite_url", "mounted, pg_url", "over sockets, sqlite_url"])
+WAYS = ("mounted, sqlite_url, inline", "mounted, pg_url, celery", "over sockets, sqlite_url, inline")
+
+
+@pytest.fixture(params=WAYS)
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """A host in production mode, on each database, with FakeStripe mounted and over real sockets."""
-    how, database = request.param.split(", ")
+    """A host in production mode, on each database, with FakeStripe mounted and over real sockets, with its own work for
+    later and with a broker."""
+    how, database, tasks = request.param.split(", ")
     url = request.getfixturevalue(database)
     encryption = [Fernet.generate_key().decode() for _ in range(2)]
     config: dict[str, Any] = {
@@ -89,15 +124,24 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
         "CRM_STRIPE_API_KEY": API_KEY,
         "CRM_STRIPE_WEBHOOK_SECRETS": list(SIGNING),
         "CRM_STRIPE_ENCRYPTION_KEYS": encryption,
+        "CRM_STRIPE_TASKS": tasks,
     }
-    with all_logs() as log, served_or_mounted(how, url, monkeypatch, config) as host:
-        found = Run(host, {}, log)
+    queue = Celery("host", broker="memory://", set_as_current=True) if tasks == "celery" else None
+    with all_logs() as (log, quiet), served_or_mounted(how, url, monkeypatch, config) as host:
+        found = Run(host, {}, log, quiet, queue)
+        with host.app.app_context():
+            for payer in host.host.db.session.scalars(sa.select(host.host.Organization)):
+                payer.email, payer.city = CUSTOMER["mail"], CUSTOMER["city"]
+            host.host.db.session.commit()
         found.plant("api key", API_KEY)
         found.plant("host's secret key", config["SECRET_KEY"])
         for number, secret in enumerate((*SIGNING, *encryption)):
             found.plant(f"configured {number}", secret)
         host.app.after_request(found.keep)
+        found.messages()
         yield found
+    if queue is not None:
+        queue.close()
 
 
 @contextmanager
@@ -126,15 +170,24 @@ def test_found_nowhere(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "FIRST_WAIT", 0)
     browser = whole_run(run)
     everything_goes_wrong(run, browser)
+    take_along(run, browser)
+    messages = run.messages()
+    assert bool(messages) == (run.queue is not None)
 
     assert {f"{answer[:1]}xx" for answer, _ in run.answers} == {"2xx", "3xx", "4xx", "5xx"}
     for status, text in run.answers:
         assert run.found_in(text) == [], (status, text)
-    assert run.found_in("\n".join(map(str, heard))) == []
+        assert status < "500" or run.persons_in(text) == [], (status, text)
+    for text in (*map(str, heard), *messages, *run.exports):
+        assert run.found_in(text) == [], text
+        assert run.persons_in(text) == [], text
     assert run.found_in(repr(host.app.extensions["crm_stripe"])) == []
     assert len(heard) > 3
     logged = run.log.getvalue()
     assert run.found_in(logged) == [], [line for line in logged.splitlines() if run.found_in(line)]
+    quiet = run.quiet.getvalue()
+    assert run.persons_in(quiet) == [], [line for line in quiet.splitlines() if run.persons_in(line)]
+    assert "Request to Stripe api" in quiet
     for word in (
         "INSERT INTO crm_stripe_connection",
         "Request to Stripe api",
@@ -144,7 +197,10 @@ def test_found_nowhere(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         assert word in logged, f"{word}: what should be searched is not there"
     stored = dump(host)
     assert run.found_in(stored) == [], [line for line in stored.splitlines() if run.found_in(line)]
-    for control in (logged, stored):
+    ours = dump(host, "crm_stripe_")
+    assert run.persons_in(ours) == [], [line for line in ours.splitlines() if run.persons_in(line)]
+    assert run.persons_in(stored) == list(CUSTOMER.values()), "the control: the CRM's own tables have it"
+    for control in (logged, stored, ours):
         assert host.accounts[SOUTH] in control, "the control: what is no secret is found"
 
 
@@ -171,6 +227,7 @@ def whole_run(run: Run) -> Browser:
     host.fake.pay(stripes["hosted_invoice_url"], "4000000000000002")
     host.fake.pay(stripes["hosted_invoice_url"])
     host.fake.deliver()
+    host.run("work")
     assert browser.get(f"/api/v1/invoices/{invoice}").get_json()["status"] == "paid"
     for path in ("/", "/invoices", f"/invoices/{invoice}", "/services", "/settings", "/events", "/log", "/disconnect"):
         browser.page(path)
@@ -219,14 +276,25 @@ def everything_goes_wrong(run: Run, browser: Browser) -> None:
         connection.execute(sa.text("ALTER TABLE broken RENAME TO crm_stripe_connection"))
 
 
-def dump(host: BillingHost) -> str:
-    """Every value of every table, and on SQLite the file as it lies on the disk, freed pages too."""
+def take_along(run: Run, browser: Browser) -> None:
+    """The log as CSV and as JSON, and what the commands print."""
+    exported = browser.get("/log/export")
+    assert exported.status_code == 200
+    run.exports.append(exported.get_data(as_text=True))
+    for command in ("export-log --business north", "verify-log", "doctor", "rotate-keys", "work"):
+        run.exports.append(run.host.run(*command.split()).output)
+    assert all(run.exports)
+
+
+def dump(host: BillingHost, prefix: str = "") -> str:
+    """Every value of every table, and on SQLite the file as it lies on the disk, freed pages too; with a prefix the
+    tables that begin so."""
     with host.app.app_context():
         engine = host.host.db.engine
         with engine.connect() as connection:
-            names = sa.inspect(engine).get_table_names()
+            names = [name for name in sa.inspect(engine).get_table_names() if name.startswith(prefix)]
             rows = [row for name in names for row in connection.execute(sa.text(f'SELECT * FROM "{name}"'))]
-        file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+        file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" and not prefix else None
     values = "\n".join(readable(value) for row in rows for value in row)
     return values + (file.read_bytes().decode("latin-1") if file else "")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from tests.faults.scenes import Call, calls_of, strike
 from tests.support.billing_host import NORTH, BillingHost, Browser, billing_host
 from tests.web.page_stage import Page
 
+SERVICE = ("POST /v1/prices 0", "POST /v1/prices 1", "POST /v1/products/* 0")
 KINDS = ("429", "500", "500_after", "cut_before", "cut_after", "delay")
 REFUSED = "Stripe did not accept this sign-in. Nothing was connected. Please start again."
 UNANSWERED = "Stripe did not answer while the account was being connected. Nothing was connected. Please start again"
@@ -56,26 +57,61 @@ def disconnect(host: BillingHost, browser: Browser) -> Page:
 def clean_calls() -> dict[str, list[Call]]:
     """What is asked of Stripe where nothing goes wrong: coming back; declining after it; disconnecting."""
     with tempfile.TemporaryDirectory() as folder, billing_host(f"sqlite:///{Path(folder) / 'clean.sqlite'}") as host:
-        browser, requests = host.browser("ann"), host.fake.requests
-        come_back(host, browser)
-        connecting = len(requests)
-        decline(host, browser)
-        declining = len(requests)
+        browser, asked = host.browser("ann"), recorder(host)
+        [path] = [form.action for form in come_back(host, browser).forms if form.action.endswith("/decline")]
+        found = {"connect": asked()}
+        say_no(browser, path)
+        found["decline"] = asked()
         host.connect(browser)
-        before = len(requests)
+        asked()
+        test_it(browser)
+        found["test"] = asked()
+        other, action = come_back_with_another(host, browser)
+        asked()
+        browser.send(other.form(action))
+        found["change"] = asked()
         disconnect(host, browser)
-        return {
-            "connect": calls_of(requests[:connecting]),
-            "decline": calls_of(requests[2 * connecting : declining]),
-            "disconnect": calls_of(requests[before:]),
-        }
+        return {**found, "disconnect": asked()}
+
+
+def recorder(host: BillingHost) -> Callable[[], list[Call]]:
+    """Gives what was asked of Stripe since the last look."""
+    seen = [len(host.fake.requests)]
+
+    def asked() -> list[Call]:
+        since, seen[0] = seen[0], len(host.fake.requests)
+        return calls_of(host.fake.requests[since:])
+
+    return asked
+
+
+def test_it(browser: Browser) -> Page:
+    """Press “Test connection”."""
+    return browser.follow(browser.press(browser.page("/settings"), "/settings/test"))
+
+
+test_it.__test__ = False  # type: ignore[attr-defined]
+
+
+def come_back_with_another(host: BillingHost, browser: Browser) -> tuple[Page, str]:
+    """Choose another account at Stripe: the wizard, and where its form goes."""
+    account = host.fake.create_account("Another B.V.")["id"]
+    page = browser.follow(browser.get_raw(host.back_from_stripe(browser, account)))
+    [action] = [form.action for form in page.forms if any(name == "previous" for name, _ in form.fields)]
+    return page, action
+
+
+NEEDED = ("POST /oauth/token 0", "GET /v1/account 0")
+"""Without these there is nothing to confirm. What else is asked while connecting is good to know."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each call of a clean run."""
     if "call" in metafunc.fixturenames:
         deed = metafunc.function.__name__.rpartition("_")[2]
-        metafunc.parametrize("call", clean_calls()[deed], ids=str)
+        needed = [call for call in clean_calls()["connect"] if str(call) in NEEDED]
+        wanted = {"connect": needed, "anyway": [call for call in clean_calls()["connect"] if call not in needed]}
+        metafunc.parametrize("call", (clean_calls() | wanted)[deed], ids=str)
 
 
 @pytest.fixture
@@ -87,10 +123,13 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BillingHos
 
 
 def test_the_clean_run_is_the_whole_of_it() -> None:
-    """One exchange and one look at the account to connect, one revocation to decline and to disconnect."""
+    """One exchange and one look at the account to connect, with what is good to know of it; one revocation to decline
+    and to disconnect."""
     assert {name: [str(call) for call in calls] for name, calls in clean_calls().items()} == {
-        "connect": ["POST /oauth/token 0", "GET /v1/account 0"],
+        "connect": [*NEEDED, "GET /v1/tax/settings 0", "GET /v1/country_specs/NL 0", "GET /v1/account 1"],
         "decline": ["POST /oauth/deauthorize 0"],
+        "test": ["POST /v1/products 0", "DELETE /v1/products/* 0"],
+        "change": ["POST /oauth/deauthorize 0", "POST /v1/products 0", *SERVICE],
         "disconnect": ["POST /oauth/deauthorize 0"],
     }
 
@@ -113,6 +152,24 @@ def test_a_failing_connect(host: BillingHost, call: Call, kind: str) -> None:
     assert host.calls("/oauth/token") == 1, "coming back twice exchanges nothing"
     assert host.rows("crm_stripe_connection") == []
     finish(host, browser)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_connecting_anyway(host: BillingHost, call: Call, kind: str) -> None:
+    """Stripe does not tell how tax stands, which currencies there are, or whose key this is: the account is connected
+    all the same, and asking again later tells."""
+    browser = host.browser("ann")
+    struck = strike(host, kind, call)
+    host.connect(browser)
+    assert struck() > 0
+    host.fake.faults.clear()
+    browser.press(browser.page("/settings"), "/settings/refresh")
+    page = browser.page("/settings")
+    assert "Stripe Tax: not set up" in page.text
+    assert "currencies" in page.text
+    assert host.rows("crm_stripe_installation")[0]["platform_account"]
+    browser.bill()
+    assert [invoice["status"] for invoice in host.things("invoice")] == ["open"]
 
 
 def finish(host: BillingHost, browser: Browser) -> None:
@@ -169,3 +226,45 @@ def test_services_that_could_not_be_sent_after_connecting(host: BillingHost, kin
     assert "One service was sent to Stripe." in browser.follow(browser.press(page, "/services/sync")).text
     assert [product["name"] for product in host.things("product")] == ["Design north"]
     assert sorted(price["currency"] for price in host.things("price") if price["active"]) == ["eur", "usd"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_failing_test(host: BillingHost, call: Call, kind: str) -> None:
+    """Said in words; whatever Stripe made of it is taken back by the next one, and by the next round of upkeep."""
+    browser = host.browser("ann")
+    host.connect(browser)
+    before = [product["id"] for product in host.things("product")]
+    struck = strike(host, kind, call)
+    page = test_it(browser)
+    assert struck() > 0
+    assert "The test failed." in page.text
+    assert TOLD[kind] in page.text
+    host.fake.faults.clear()
+    assert host.run("work").exit_code == 0
+    assert [product["id"] for product in host.things("product")] == before
+    assert "The connection works." in test_it(browser).text
+    assert [product["id"] for product in host.things("product")] == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_failing_change(host: BillingHost, call: Call, kind: str) -> None:
+    """The new account is in place, its services come, and the old one is given back in the end."""
+    browser = host.browser("ann")
+    host.connect(browser)
+    page, action = come_back_with_another(host, browser)
+    struck = strike(host, kind, call)
+    assert browser.send(page.form(action)).status_code == 303
+    assert struck() > 0
+    host.fake.faults.clear()
+    for _ in range(2):
+        assert host.run("work").exit_code == 0
+    rows = {row["account_id"]: row for row in host.rows("crm_stripe_connection")}
+    assert rows[host.accounts[NORTH]]["ending"] == "replaced"
+    [new] = [row for row in rows.values() if row["state"] == "live"]
+    assert new["changed_at"] is not None
+    gone(host)
+    if call.path.startswith(("/v1/products", "/v1/prices")):
+        form = browser.page("/services")
+        browser.press(form, "/services/sync") if any(f.action.endswith("/sync") for f in form.forms) else None
+    kept = host.fake.world.store(new["account_id"])["product"].values()
+    assert [product["name"] for product in kept] == ["Design north"]

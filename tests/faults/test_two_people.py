@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -11,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from tests.faults.scenes import MakeInvoice
 from tests.support.billing_host import NORTH, BillingHost, Browser, billing_host
+from tests.support.together import at_once
 from tests.web.page_stage import Form
 
 ROUNDS = 10
@@ -22,23 +22,6 @@ def host(pg_url: str) -> Iterator[BillingHost]:
     with billing_host(pg_url) as host:
         host.connected()
         yield host
-
-
-def at_once(*deeds: Callable[[], TestResponse]) -> list[TestResponse]:
-    """All of them begin together, each in a thread of its own."""
-    together, answers = threading.Barrier(len(deeds)), list[TestResponse]()
-
-    def run(deed: Callable[[], TestResponse]) -> None:
-        together.wait()
-        answers.append(deed())
-
-    threads = [threading.Thread(target=run, args=[deed]) for deed in deeds]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(answers) == len(deeds), "one of them raised an error"
-    return answers
 
 
 def led_to_it(browser: Browser, answers: list[TestResponse], host: BillingHost, scene: MakeInvoice) -> None:
