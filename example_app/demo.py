@@ -22,7 +22,11 @@ from example_app.seed import PASSWORD, seed
 from flask_crm_stripe.testing.fake_stripe import FakeStripe
 
 INSTANCE = Path(__file__).resolve().parent.parent / "instance"
-ACCOUNTS = (("Harbour & Pine Consulting B.V.", "NL", "eur"), ("Kestrel Studio K.K.", "JP", "jpy"))
+PLATFORM = "acct_northlight"
+ACCOUNTS = (
+    ("acct_harbourpine", "Harbour & Pine Consulting B.V.", "NL", "eur"),
+    ("acct_kestrel", "Kestrel Studio K.K.", "JP", "jpy"),
+)
 LOGINS = [
     ("ines@harbourpine.example", "everything"),
     ("mara@harbourpine.example", "make and send invoices"),
@@ -47,6 +51,10 @@ STEPS = """
      Review invoice, and send it. Leave that page open.
   5  Open the payment page in another tab and pay with the card 4242 4242 4242 4242.
   6  Go back to the page that you left open: the invoice is Paid.
+
+  More to try: under Billing, Settings, Safety set a limit, log in as {sales},
+  and send more than that: then it waits for {admin}. At FakeStripe let Stripe ask for
+  a document, and look at Billing again. Under Settings disconnect, or connect another account.
 
   {data}
   Press Ctrl-C to stop.
@@ -102,9 +110,9 @@ def prepare_data(app: Flask) -> None:
 @contextmanager
 def fake_stripe(addresses: Addresses, app: Flask) -> Iterator[FakeStripe]:
     """A FakeStripe with an account for each company, which sends its webhooks to the CRM."""
-    fake = FakeStripe(base_url=addresses.stripe, platform_name="Northlight")
-    for name, country, currency in ACCOUNTS:
-        fake.create_account(name, country, currency)
+    fake = FakeStripe(base_url=addresses.stripe, platform_name="Northlight", platform_id=PLATFORM)
+    for account_id, name, country, currency in ACCOUNTS:
+        fake.create_account(name, country, currency, id=account_id)
     secret = json.loads(os.environ["CRM_STRIPE_WEBHOOK_SECRETS"])[0]
     fake.add_endpoint(f"{addresses.crm}{app.extensions['crm_stripe'].config.url_prefix}/webhooks", secret)
     with fake.serve(HOST, addresses.stripe_port):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def require_free(port: int, variable: str) -> None:
 def configure(environ: MutableMapping[str, str], addresses: Addresses, instance: Path) -> None:
     """Set what the CRM reads from the environment. FakeStripe is where its requests go, whatever was set before."""
     environ.update(
-        CRM_STRIPE_API_KEY=f"sk_test_{secrets.token_hex(16)}",
+        CRM_STRIPE_API_KEY=kept(instance, "demo.platform-key", lambda: f"sk_test_{secrets.token_hex(16)}"),
         CRM_STRIPE_CLIENT_ID=f"ca_{secrets.token_hex(16)}",
         CRM_STRIPE_WEBHOOK_SECRETS=f'["whsec_{secrets.token_hex(16)}"]',
         CRM_STRIPE_PUBLIC_URL=addresses.crm,
@@ -74,7 +74,9 @@ def configure(environ: MutableMapping[str, str], addresses: Addresses, instance:
     if not environ.get("DATABASE_URL"):
         environ["DATABASE_URL"] = fresh_file(instance, keep=environ.get("DEMO_KEEP") == "1")
     if not environ.get("CRM_STRIPE_ENCRYPTION_KEYS"):
-        environ["CRM_STRIPE_ENCRYPTION_KEYS"] = f'["{encryption_key(instance)}"]'
+        environ["CRM_STRIPE_ENCRYPTION_KEYS"] = (
+            f'["{kept(instance, "demo.key", lambda: Fernet.generate_key().decode())}"]'
+        )
 
 
 def fresh_file(instance: Path, keep: bool) -> str:
@@ -87,11 +89,11 @@ def fresh_file(instance: Path, keep: bool) -> str:
     return f"sqlite:///{file}"
 
 
-def encryption_key(instance: Path) -> str:
-    """A key that stays the same from one demo to the next, so that a database that was kept can be read."""
+def kept(instance: Path, name: str, make: Callable[[], str]) -> str:
+    """A key that stays the same from one demo to the next: a database that was kept can be read, and is no copy."""
     instance.mkdir(parents=True, exist_ok=True)
-    file = instance / "demo.key"
+    file = instance / name
     if not file.exists():
         file.touch(mode=0o600)
-        file.write_bytes(Fernet.generate_key())
+        file.write_text(make())
     return file.read_text().strip()

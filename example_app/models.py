@@ -43,6 +43,14 @@ class OfCompany:
         return relationship(Company)
 
 
+class SentMail(OfCompany, Model):
+    """A mail as it would have gone out: this CRM has no mail server, so it keeps what it sends."""
+
+    to: Mapped[str]
+    subject: Mapped[str]
+    text: Mapped[str]
+
+
 class User(OfCompany, Model):
     """A person who can log in. The role decides what they may do: `admin`, `sales` or `viewer`."""
 

@@ -1,4 +1,4 @@
-"""What an admin sets for the company: the finance module, and who works here."""
+"""What an admin sets for the company: the finance module, and who works here, and what was mailed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from example_app.extensions import db
-from example_app.models import User
+from example_app.models import SentMail, User
 from example_app.roles import me, ours, require_login, requires
 
 pages = Blueprint("company", __name__, url_prefix="/company")
@@ -18,7 +18,8 @@ pages.before_request(require_login)
 def show() -> str:
     """The company's own data and people."""
     people = db.session.scalars(ours(User).order_by(User.name)).all()
-    return render_template("company.html", company=me().company, people=people)
+    mails = db.session.scalars(ours(SentMail).order_by(SentMail.id.desc()).limit(20)).all()
+    return render_template("company.html", company=me().company, people=people, mails=mails)
 
 
 @pages.post("/finance")

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
+from example_app.billing import send
 from example_app.extensions import db
 from example_app.models import Billable, Company, Individual, Opportunity, Order, Organization, Service, Ticket
+from flask_crm_stripe import Mail
 from tests.example_app.people import INES, JUN, Person
 
 People = Callable[..., Person]
@@ -115,3 +117,12 @@ def test_work_is_never_noted_with_a_service_of_the_other_company(person: People,
     assert "offered any more" in answer.text
     with app.app_context():
         assert db.session.scalar(db.select(db.func.count()).select_from(Billable)) == before
+
+
+def test_mails_of_billing_are_kept_for_the_company(person: People, app: Flask) -> None:
+    """An admin of the company reads what went out; another company's admin does not."""
+    with app.app_context():
+        send(Mail(("ops@harbourpine.example",), "Stripe is <b>connected</b>", "All\nis well", business="1"))
+    assert "Stripe is <b>connected</b>" in person(INES).read("/company")
+    assert "&lt;b&gt;" in person(INES).get("/company").text
+    assert "ops@harbourpine.example" not in person(JUN).read("/company")

@@ -29,6 +29,7 @@ from flask_crm_stripe.tasks import Worker
 from flask_crm_stripe.testing.memory_crm import MemoryCRM
 from flask_crm_stripe.testing.memory_ledger import MemorySharedLedger
 from flask_crm_stripe.testing.memory_provider import MemoryProvider, MemoryProviders
+from tests.core.world import HERE, Mailbox
 
 NORTH = Business("north", "Harbour & Pine Consulting", "Europe/Amsterdam", "en_GB")
 SOUTH = Business("south", "Southern Works", "UTC", "en_GB")
@@ -81,8 +82,18 @@ class Stage:
         self.actor: Actor | None = INES
         self.finance = True
         self.tasks: list[tuple[str, dict[str, str | int]]] = []
+        self.here, self.mailbox = HERE, Mailbox()
         self.platform = Platform(
-            self.shared, self.crm, self.providers, self.heard, self, self.clock, livemode, "fingerprint"
+            shared=self.shared,
+            crm=self.crm,
+            providers=self.providers,
+            publisher=self.heard,
+            mailer=self.mailbox,
+            queue=self,
+            clock=self.clock,
+            livemode=livemode,
+            fingerprint=lambda: self.here,
+            address=lambda _: "https://crm.example/stripe",
         )
         self.inbox = Inbox(self.shared, self.platform.system, self, self.clock)
         self.worker = Worker(self.platform, self.inbox, Upkeep(self.platform, self.inbox))
@@ -113,6 +124,7 @@ class Stage:
             housekeep=lambda: None,
             upgrade=lambda: None,
             check_mapping=list,
+            database_name=lambda: "crm.sqlite",
         )
         for blueprint in web.blueprints():
             app.register_blueprint(blueprint, url_prefix="/stripe")
@@ -149,7 +161,7 @@ class Stage:
         """An account that waits for a person's word."""
         grant = Grant(account.id, self.platform.livemode, "read_write")
         return self.shared.for_business(business.ref).connections.add_pending(
-            grant, account, "fingerprint", INES.ref, self.clock.now()
+            grant, account, self.here, INES.ref, self.clock.now()
         )
 
     def invoice(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.web.api_world import NORTH, SOUTH, Caller, World, running_world
+from tests.web.page_stage import Page
 
 
 @pytest.fixture
@@ -146,8 +147,9 @@ def test_after_disconnecting_all_stays_readable(world: World) -> None:
         world.connect(business)
     caller, path = world.caller(NORTH), world.order(NORTH)
     made = caller.made(path, "11", key="before-the-end")
-    form = {"csrf_token": caller.csrf(), "reason": "We move to another account"}
-    assert caller.client.post("/stripe/disconnect", data=form, buffered=True).status_code == 303
+    form = Page(caller.client.get("/stripe/disconnect").text).form("/disconnect")
+    data = form.data(reason="We move to another account")
+    assert caller.client.post("/stripe/disconnect", data=data, buffered=True).status_code == 303
     connection = caller.get("/connection")
     assert connection["state"] == "disconnected"
     assert connection["ended_at"] is not None

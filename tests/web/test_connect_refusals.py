@@ -243,13 +243,28 @@ def path_of(answer: object) -> str:
 
 
 def test_a_second_account_for_a_business(host: BillingHost) -> None:
-    """A business that is connected disconnects first."""
+    """Only with the wizard, in which one sees what happens to the first: a bare press is refused, and shows it."""
     south = host.browser("sue")
     url = south.post("/connect").headers["Location"]
     back = urlsplit(host.fake.authorize(url, host.accounts[NORTH]))
     answer = south.get_raw(f"{back.path}?{back.query}")
     before = host.pictures()
-    refused_ = south.press(south.follow(answer), answer.headers["Location"])
-    assert refused_.status_code == 409
-    assert "This business is connected to another Stripe account. Disconnect that one first." in refused_.text
+    bare = south.post(answer.headers["Location"].removeprefix("/stripe"))
+    assert bare.status_code == 409
+    assert "This business is connected to another Stripe account. Disconnect that one first." in bare.text
+    assert "Replace the Stripe account" in Page(bare.text).text
+    stale = south.post(answer.headers["Location"].removeprefix("/stripe"), previous="f" * 32)
+    assert (stale.status_code, "is another by now" in stale.text) == (409, True)
     assert host.pictures() == before
+
+
+def test_an_account_of_another_business(host: BillingHost) -> None:
+    """It is live in the south: the north gets no further, and nobody is disconnected."""
+    browser = host.browser("ann")
+    answer = browser.get_raw(host.back_from_stripe(browser, host.accounts[SOUTH]))
+    before = host.pictures()
+    taken = browser.press(browser.follow(answer), answer.headers["Location"])
+    assert taken.status_code == 409
+    assert "already connected to another business" in taken.text
+    assert host.pictures() == before
+    assert host.browser("sue").page("/settings").text.count("Customers can pay you") == 1

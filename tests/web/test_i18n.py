@@ -84,5 +84,6 @@ def test_every_visible_sentence_of_a_template_can_be_translated() -> None:
     for template in TEMPLATES.glob("*.html"):
         source = template.read_text().replace("{% block width %}cs-form-page{% endblock %}", "")
         source = re.sub(r"\s[a-z-]+=\"[^\"]*\"", "", source)
+        source = re.sub(r"<code>[^<]*</code>", "", source)  # Commands are the same in every language.
         text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", " ", source, flags=re.S)
         assert not re.findall(r"[A-Za-z]{3,}", text), template.name

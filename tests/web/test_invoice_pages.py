@@ -135,7 +135,7 @@ def test_continuing_a_draft_does_not_send_it(stage: Stage, client: FlaskClient) 
     provider(stage).fail_next("add_lines", Unreachable("Stripe did not answer in time."))
     with pytest.raises(Unreachable):
         stage.invoice("b1", send=False)
-    [invoice] = stage.billing().ledger.invoices.unfinished(stage.clock.now())
+    [invoice] = stage.billing().ledger.invoices.unfinished(("acct_north", False), stage.clock.now())
     stage.actor = MARA
     form = page_of(client.get(f"/stripe/invoices/{invoice.id}")).form("/send")
     answer = client.post(form.action, data=form.data())

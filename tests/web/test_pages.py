@@ -138,7 +138,7 @@ def test_a_problem_at_the_account_is_the_first_thing_said(stage: Stage, client: 
 def test_disconnected_keeps_everything_readable_as_of_then(stage: Stage, client: FlaskClient) -> None:
     """The list and the invoice say of when they are, and offer nothing that Stripe would have to do."""
     invoice = stage.invoice("b1")
-    stage.billing().connection.disconnect("Moved to another bank")
+    stage.billing().disconnection.carry_out("Moved to another bank")
     text = page_of(client.get("/stripe/invoices")).text
     assert "Disconnected on 22 November 2026. What you see is as of then." in text
     page = page_of(client.get(f"/stripe/invoices/{invoice.id}"))

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from flask_crm_stripe.model.business import ADMIN, ALL_PERMISSIONS, VIEW, Actor
 from flask_crm_stripe.model.events import TimelineEntry
+from flask_crm_stripe.model.log import LogFilter
 from tests.web.api_world import NORTH, SOUTH, World, running_world
 from tests.web.page_stage import INES, MARA, Stage
 from tests.web.page_stage import SOUTH as SOUTHERN
@@ -63,7 +64,7 @@ def test_the_account_says_who_connected_and_who_ended_it(stage: Stage, client: F
     form = page_of(client.get("/stripe/settings")).form("/settings")
     wrong = client.post("/stripe/settings", data=form.data(days_until_due="soon"))
     assert "by Ines Okafor" in page_of(wrong, 422).text
-    stage.billing(actor=Actor("2", MARA.name, ALL_PERMISSIONS)).connection.disconnect("Another bank")
+    stage.billing(actor=Actor("2", MARA.name, ALL_PERMISSIONS)).disconnection.carry_out("Another bank")
     assert "by Mara Lindqvist . Another bank" in page_of(client.get("/stripe/settings")).text
 
 
@@ -91,9 +92,12 @@ def test_somebody_of_another_business_has_another_name(stage: Stage, client: Fla
 def test_nobody_is_billing_itself(stage: Stage, client: FlaskClient) -> None:
     """What the software did by itself is said in its own name, also of a mail."""
     invoice = stage.invoice("b1", send=False)
-    entry = TimelineEntry(stage.clock.now(), "sent", "system", {"email": "a@b.example"})
+    entry = TimelineEntry(stage.clock.now(), "sent", "system")
     stage.billing().ledger.invoices.abandon(invoice.id, stage.clock.now(), [entry])
-    assert "Billing sent it by mail to a@b.example" in page_of(client.get(f"/stripe/invoices/{invoice.id}")).text
+    assert (
+        "Billing sent it by mail to crediteuren@vdbz.example"
+        in page_of(client.get(f"/stripe/invoices/{invoice.id}")).text
+    )
     stage.platform.system("north").catalogue.sync()
     assert "Billing Sent services to Stripe" in page_of(client.get("/stripe/log")).text
 
@@ -125,9 +129,9 @@ def test_settings_and_retries_are_logged(stage: Stage, client: FlaskClient) -> N
     assert client.post(form.action, data=form.data()).status_code == 303
     stage.actor = INES
     page = page_of(client.get("/stripe/log"))
-    assert page.text.count("Mara Lindqvist Changed the settings") == 1
-    assert page.text.count("Mara Lindqvist Applied an event again") == 1
-    south = stage.billing(SOUTHERN).ledger.log.page().rows
+    assert page.text.count("Mara Lindqvist 127.0.0.1 Changed the settings") == 1
+    assert page.text.count("Mara Lindqvist 127.0.0.1 Applied an event again") == 1
+    south = stage.billing(SOUTHERN).ledger.log.page(LogFilter()).rows
     assert not {line.action for line in south} & {"settings.save", "event.retry"}
 
 
@@ -160,6 +164,8 @@ def test_a_page_asks_once_for_all_its_names(world: World) -> None:
         for engine in world.host.db.engines.values():
             sa.event.listen(engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
     reader = world.caller(role="admin").client
+    for page in ("/log", f"/invoices/{made['id']}"):
+        reader.get(f"/stripe{page}")  # The first look at something personal is noted, with the name.
     for page in ("/", "/log", "/settings", f"/invoices/{made['id']}"):
         asked.clear()
         assert reader.get(f"/stripe{page}").status_code == 200

@@ -169,7 +169,15 @@ def test_sales_may_not_send_through_the_form(host: BillingHost) -> None:
 
 def rules(host: BillingHost) -> list[tuple[str, str]]:
     """Every address of ours that people and programs use, with every method it has."""
-    values = {"source": "order", "kind": "order", "ref": "1", "event_id": 1, "anything": "what", **ids(host)}
+    values = {
+        "source": "order",
+        "kind": "order",
+        "ref": "1",
+        "event_id": 1,
+        "notice_id": 1,
+        "anything": "what",
+        **ids(host),
+    }
     found = []
     with host.app.test_request_context():
         for rule in host.app.url_map.iter_rules():

@@ -251,7 +251,7 @@ def test_rights_decide_what_the_page_offers(stage: Stage, client: FlaskClient, a
 
 def test_not_connected_shows_the_work_and_the_way(stage: Stage, client: FlaskClient) -> None:
     """Where the button was stands how to get it back."""
-    stage.billing().connection.disconnect("For a test")
+    stage.billing().disconnection.carry_out("For a test")
     page = page_of(client.get(CHOOSE))
     assert "Connect Stripe to send invoices" in page.text
     assert "Review invoice" not in page.text

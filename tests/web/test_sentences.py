@@ -19,9 +19,10 @@ TEXTS = Texts(Locale("en"))
 F = Formats(Locale("en", "GB"), ZoneInfo("UTC"), NOW)
 
 
-def told(kind: str, actor: str | None = None, **params: str) -> str:
+def told(kind: str, actor: str | None = None, personal: bool = True, email: str | None = None, **params: str) -> str:
     """The sentence without its markup."""
-    return sentence(TimelineEntry(NOW, kind, actor, params), TEXTS, F, {"1": "Ines Okafor"}).striptags()
+    entry = TimelineEntry(NOW, kind, actor, params)
+    return sentence(entry, email, TEXTS, F, {"1": "Ines Okafor"}, personal=personal).striptags()
 
 
 def test_every_status_of_stripe_has_a_word_of_its_own() -> None:
@@ -52,6 +53,7 @@ def test_sentences_name_actor_deed_and_amount() -> None:
     assert told("made", "1", lines="4") == "Ines Okafor made it from 4 lines of work."
     assert told("sent", "1", email="a@b.example") == "Ines Okafor sent it by mail to a@b.example."
     assert told("sent", "7", email="a@b.example") == "7 sent it by mail to a@b.example."
+    assert told("sent", "7", personal=False, email="ada@b.example") == "7 sent it by mail to a…@b.example."
     assert told("paid", amount="3000.00 EUR", method="Bank transfer") == "3,000.00 EUR came in (Bank transfer)."
     assert told("payment_failed", method="Card ending 0341", reason="The card has expired.") == (
         "Card ending 0341: the payment failed. The card has expired. Nothing was taken."
@@ -66,7 +68,7 @@ def test_an_unknown_kind_is_shown_not_hidden() -> None:
 def test_names_in_sentences_are_data() -> None:
     """Markup in a name, a percent sign and a foreign direction stay inside their own bdi."""
     name = '<script>alert("%(actor)s")</script>'
-    found = sentence(TimelineEntry(NOW, "sent", "1", {"email": "%s@x"}), TEXTS, F, {"1": name})
+    found = sentence(TimelineEntry(NOW, "sent", "1"), "%s@x", TEXTS, F, {"1": name}, personal=True)
     assert "<script" not in found
     assert "<bdi>&lt;script&gt;alert(&#34;%(actor)s&#34;)&lt;/script&gt;</bdi>" in found
     assert "<bdi>%s@x</bdi>" in found
