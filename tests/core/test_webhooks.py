@@ -9,7 +9,7 @@ import pytest
 from flask_crm_stripe.errors import AccountGone, Unreachable
 from flask_crm_stripe.model.connection import TaxSettings
 from flask_crm_stripe.model.events import EventState
-from flask_crm_stripe.model.invoices import Invoice, Stage
+from flask_crm_stripe.model.invoices import CustomerDraft, Invoice, Stage
 from tests.core.records import an_invoice
 from tests.core.world import World
 
@@ -116,6 +116,26 @@ def test_an_invoice_made_elsewhere_is_ignored(connected: World) -> None:
     connected.inbox.receive(gone)
     connected.inbox.sweep()
     assert state(connected)[0] is EventState.IGNORED
+
+
+def test_an_invoice_of_another_account_is_not_taken_for_ours(connected: World) -> None:
+    """It was planned on the account before, which never answered; on the new one somebody writes its id on theirs."""
+    shop = connected.shops["hp"]
+    shop.fail_next("create_invoice", Unreachable("No answer."), after=True)
+    with pytest.raises(Unreachable) as caught:
+        connected.generate()
+    invoice = connected.billing().invoicing.get(caught.value.invoice_id or "")
+    [theirs] = shop.invoices.values()
+    connected.billing().disconnection.carry_out("Another bank")
+    new = connected.stripe.add_account("acct_new")
+    connected.connect("hp", "acct_new")
+    somebody = new.create_customer(CustomerDraft("Somebody", None, None, None), "c")
+    copied = new.create_invoice(replace(theirs.draft, customer=somebody.id), "by-hand")
+    event = replace(connected.event(invoice, "invoice.created"), account_id="acct_new", invoice_id=copied.id)
+    connected.inbox.receive(replace(event, object_id=copied.id))
+    connected.inbox.sweep()
+    assert state(connected) == (EventState.IGNORED, "The invoice was not made here.")
+    assert connected.billing().invoicing.get(invoice.id).stripe_id is None
 
 
 def test_an_event_before_our_own_commit_is_matched_by_our_id(connected: World) -> None:

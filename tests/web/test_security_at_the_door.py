@@ -126,6 +126,22 @@ def test_headers_on_every_answer(host: BillingHost) -> None:
         assert answer.headers["Referrer-Policy"] in ("same-origin", "no-referrer")
 
 
+@pytest.mark.parametrize("start", ["javascript:alert(1)/", f"//{EVIL}/", "/stripe/", "data:text/html,/", "\thttps:/"])
+def test_what_is_no_web_address_is_not_gone_to(host: BillingHost, start: str) -> None:
+    """Whatever stands where the address of Stripe's payment page should: nobody is sent there."""
+    host.connect(host.browser("ann"), NORTH)
+    browser = host.browser("ann")
+    invoice = browser.bill()
+    [stripes] = host.things("invoice")
+    for name in ("hosted_invoice_url", "invoice_pdf"):
+        stripes[name] = f"{start}{stripes['hosted_invoice_url'].rpartition('/')[2]}"
+    for path in ("pay-page", "pdf"):
+        answer = browser.get(f"/invoices/{invoice}/{path}")
+        assert answer.status_code == 409
+        assert "Location" not in answer.headers
+        assert "javascript" not in answer.text
+
+
 def test_a_bearer_address_is_not_passed_on(host: BillingHost) -> None:
     """To the payment page and the PDF without a referrer; the address stands on no page of ours."""
     host.connect(host.browser("ann"), NORTH)
