@@ -139,6 +139,19 @@ def test_upkeep_events_and_news_wait_in_a_copy(connected: World) -> None:
     assert len(connected.shared.outbox()) == 1
 
 
+def test_news_that_was_not_told_is_not_told_by_a_copy(connected: World) -> None:
+    """Whoever asks for it: neither host nor mailbox hears; the original tells it when its turn comes."""
+    billing = connected.billing()
+    billing.settings.save_notify("ops@example.com")
+    billing.notices.add("limits", "1", connected.clock.now(), what="“send”: no limit", reason="Because")
+    heard, mails = len(connected.heard.signals), len(connected.mailbox.mails)
+    assert moved(connected).billing().notices.tell() == 0
+    assert (len(connected.heard.signals), len(connected.mailbox.mails)) == (heard, mails)
+    connected.here = HERE
+    assert connected.billing().notices.tell() == 1
+    assert (len(connected.heard.signals), len(connected.mailbox.mails)) == (heard + 1, mails + 1)
+
+
 def test_what_waits_in_a_copy_keeps_nothing_else_waiting(connected: World) -> None:
     """One business is at home here and the other is not: however much waits for that one, this one's work is done."""
     ours, theirs = connected.generate(), connected.generate("kestrel")

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 import sqlalchemy as sa
@@ -204,6 +205,24 @@ def test_a_code_that_is_no_code(host: BillingHost, code: str) -> None:
     assert answer.status_code == 400
     assert "Stripe did not accept this sign-in. Nothing was connected. Please start again." in Page(answer.text).text
     assert host.calls("/oauth/token") == exchanges + (code == "code=ac_made_up")
+    assert host.pictures() == before
+
+
+def test_an_exchange_that_is_sent_elsewhere(host: BillingHost) -> None:
+    """Our key is in its body: it stays here, wherever somebody points."""
+    browser, asked = host.browser("ann"), list[str]()
+    back, before = host.back_from_stripe(browser), host.pictures()
+
+    def pointing(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        asked.append(environ["PATH_INFO"])
+        start_response("307 Temporary Redirect", [("Location", "/stolen")])
+        return [b""]
+
+    host.fake.wsgi_app = pointing  # type: ignore[assignment]
+    answer = browser.get_raw(back)
+    assert answer.status_code == 400
+    assert "Stripe did not answer while the account was being connected." in Page(answer.text).text
+    assert asked == ["/oauth/token"]
     assert host.pictures() == before
 
 
