@@ -127,7 +127,7 @@ class Platform:
             notices=notices,
             connection=connections,
             disconnection=disconnection,
-            change=AccountChange(connections, disconnection, ledger, crm, clock),
+            change=AccountChange(connections, disconnection, ledger, crm, steps, clock),
             probe=Probe(connections, ledger, crm, clock),
             catalogue=catalogue,
             customers=customers,

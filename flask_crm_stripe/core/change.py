@@ -13,12 +13,13 @@ from typing import TypeVar
 
 from flask_crm_stripe.core.connection import Connections
 from flask_crm_stripe.core.disconnection import Disconnection, Leaving
+from flask_crm_stripe.core.invoice_steps import InvoiceSteps
 from flask_crm_stripe.errors import AccountGone, BillingError, Conflict, Refused
 from flask_crm_stripe.model.catalogue import CatalogueEntry, SyncState
 from flask_crm_stripe.model.connection import AccountChoices, Connection, Ending, RemoteThing
 from flask_crm_stripe.model.crm import Contact, ContactRef, Service
 from flask_crm_stripe.model.events import TimelineEntry
-from flask_crm_stripe.model.invoices import InvoiceFilter, Status
+from flask_crm_stripe.model.invoices import Invoice, InvoiceFilter, Status
 from flask_crm_stripe.ports.crm import CRM
 from flask_crm_stripe.ports.ledger import Ledger
 from flask_crm_stripe.ports.runtime import Clock
@@ -68,6 +69,7 @@ class AccountChange:
     disconnection: Disconnection
     ledger: Ledger
     crm: CRM
+    steps: InvoiceSteps
     clock: Clock
 
     def previous(self, pending: Connection) -> Connection | None:
@@ -113,7 +115,8 @@ class AccountChange:
         return connection
 
     def complete(self, connection: Connection) -> None:
-        """All that was chosen and is not done yet. Repeating it changes nothing."""
+        """All that was chosen and is not done yet, also where the connection is over by now. Repeating it changes
+        nothing. Raises ``ProviderError`` and ``Busy`` where some of it has to wait."""
         choices = connection.change
         if choices is None or connection.changed_at is not None:
             return
@@ -124,21 +127,34 @@ class AccountChange:
             self._adopt_product(connection, service, product)
         if previous is not None and choices.free_drafts:
             self._free_drafts(previous)
-        if previous is not None and previous.livemode != connection.livemode:
-            self._clear_statuses(previous.livemode, connection.livemode)
+        if previous is not None and connection.livemode and not previous.livemode:
+            self._clear_statuses()
         if previous is not None and previous.livemode == connection.livemode and previous.ending is Ending.REPLACED:
             self._give_back(previous)
         self.ledger.connections.changed(connection.id, self.clock.now())
 
+    def complete_all(self) -> int:
+        """All that was chosen in any change of accounts and is not done yet: how many changes there were."""
+        waiting = self.ledger.connections.unfinished_changes()
+        for connection in waiting:
+            if connection.livemode == self.connections.livemode:
+                self.complete(connection)
+        return len(waiting)
+
     def _give_back(self, previous: Connection) -> None:
-        """The right to act for the account before, which nobody here uses any more; unless it is another business's by
-        now. Last of all: what Stripe does not answer is asked again."""
-        if self.connections.shared.live_connection(*previous.books) is not None:
+        """The right to act for the account before, which nobody here uses any more; unless somebody has it, or may want
+        it, by now. Last of all: what Stripe does not answer is asked again, what it refuses the admins hear."""
+        if self.connections.shared.is_wanted(*previous.books):
             return
         try:
             self.connections.pending_provider(previous.account_id).deauthorise()
-        except (AccountGone, Refused) as error:
-            log.warning("The account %s was not given back: %s", previous.account_id, error.code)
+        except AccountGone:
+            return
+        except Refused as error:
+            now, name = self.clock.now(), previous.account.name or previous.account_id
+            words = {"account": name, "account_id": previous.account_id, "reason": error.message}
+            self.connections.notices.add("not_given_back", previous.id, now, **words)
+            self.connections.notices.tell()
 
     def _customers(self, pending: Connection, previous: Connection) -> tuple[Match, ...]:
         links = self.ledger.customers.all(previous.books)
@@ -179,20 +195,46 @@ class AccountChange:
             self.ledger.catalogue.save(*connection.books, entry)
 
     def _free_drafts(self, previous: Connection) -> None:
-        """Their work can be billed again. The drafts themselves stay at the old account: nobody here can reach it."""
-        chosen = InvoiceFilter(status=Status.DRAFT, books=previous.books)
-        while rows := self.ledger.invoices.page(chosen, None, AT_ONCE).rows:
-            for invoice in rows:
-                now = self.clock.now()
-                left = TimelineEntry(now, "left_behind", self.connections.rights.actor.ref)
-                self.ledger.invoices.abandon(invoice.id, now, [left])
+        """Their work can be billed again, unless the customer has the invoice already: Stripe is asked while we still
+        may. The drafts themselves stay at the old account."""
+        chosen, cursor = InvoiceFilter(status=Status.DRAFT, books=previous.books), None
+        drafts: list[Invoice] = []
+        while True:
+            page = self.ledger.invoices.page(chosen, cursor, AT_ONCE)
+            drafts += page.rows
+            if (cursor := page.older) is None:
+                break
+        for invoice in drafts:
+            self._free_draft(previous, invoice)
 
-    def _clear_statuses(self, tested: bool, livemode: bool) -> None:
+    def _free_draft(self, previous: Connection, invoice: Invoice) -> None:
+        """Nobody else works on it meanwhile. Raises ``Busy``."""
+        with self.steps.alone(invoice.id):
+            found = self.ledger.invoices.get(invoice.id)
+            if found is None or found.status != Status.DRAFT or not self._is_draft(previous, found):
+                return
+            now = self.clock.now()
+            left = TimelineEntry(now, "left_behind", self.connections.rights.actor.ref)
+            self.ledger.invoices.abandon(invoice.id, now, [left])
+
+    def _is_draft(self, previous: Connection, invoice: Invoice) -> bool:
+        """What Stripe says, which is stored where it is news. Where it can't be asked any more, a draft that was to be
+        sent may have been sent."""
+        started = self.clock.now()
+        try:
+            remote = self.connections.pending_provider(previous.account_id).invoice(invoice.stripe_id or "")
+        except (AccountGone, Refused):
+            return not invoice.send
+        if remote.status != Status.DRAFT:
+            self.ledger.invoices.apply(invoice.id, remote, (), started, [])
+        return remote.status == Status.DRAFT
+
+    def _clear_statuses(self) -> None:
         """Work that was only tried out is not billed. What has been billed by now keeps its status."""
-        refs = self._tested(tested)
+        refs = self._tested(False)
         for start in range(0, len(refs), AT_ONCE):
             some = refs[start : start + AT_ONCE]
-            billed = self.ledger.invoices.of_billables(some, livemode)
+            billed = self.ledger.invoices.of_billables(some, True)
             self.crm.set_billing_status([ref for ref in some if ref not in billed], "")
 
     def _tested(self, livemode: bool) -> list[str]:

@@ -8,6 +8,7 @@ seen which account it is and confirmed it.
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +27,7 @@ from flask_crm_stripe.errors import (
     NotConnected,
     NotFound,
     ProviderError,
+    Refused,
     WrongPlatform,
 )
 from flask_crm_stripe.model.business import CONNECT, VIEW
@@ -44,6 +46,8 @@ from flask_crm_stripe.model.log import DONE, REFUSED
 from flask_crm_stripe.ports.ledger import Ledger, SharedLedger
 from flask_crm_stripe.ports.provider import Provider, ProviderSource
 from flask_crm_stripe.ports.runtime import Clock, Queue
+
+log = logging.getLogger(__name__)
 
 CONSENT_LIFETIME = timedelta(minutes=15)
 CONNECTING = "connect a Stripe account"
@@ -145,12 +149,19 @@ class Connections:
         if grant.livemode != self.livemode:
             raise ConsentFailed("mode", REFUSALS["mode"])
         with self.log.deed("connect.accept", grant.account_id):
-            provider = self.pending_provider(grant.account_id)
-            account = self._everything(provider, self._account(provider))
-            self._know_platform(provider)
-            return self.ledger.connections.add_pending(
-                grant, account, self.environment.here, self.rights.actor.ref, self.clock.now()
+            # Stored before anything is asked: what Stripe has given us can be given back, whatever happens now.
+            connection = self.ledger.connections.add_pending(
+                grant, unknown_account(grant), self.environment.here, self.rights.actor.ref, self.clock.now()
             )
+            provider = self.pending_provider(grant.account_id)
+            try:
+                account = self._everything(provider, self._account(provider))
+            except ProviderError:
+                self._drop(connection)
+                raise
+            self._know_platform(provider)
+            self.ledger.connections.refresh(connection.id, account)
+            return replace(connection, account=account)
 
     def pending(self, connection_id: str) -> Connection:
         """A connection that waits for a person's word. Raises ``NotFound``."""
@@ -182,13 +193,34 @@ class Connections:
         self.notices.tell()
 
     def decline(self, connection_id: str) -> None:
-        """Not this account: forget what came back, and give the right to it back to Stripe if nobody else uses it."""
+        """Not this account: forget what came back, and give the right to it back to Stripe if nobody else uses it.
+
+        Where Stripe does not answer, upkeep does it. Raises ``NotFound`` where somebody decided before."""
         connection = self.pending(connection_id)
         self.environment.require_real("let go of a Stripe account")
         with self.log.deed("connect.decline", connection.account_id):
-            if self.shared.live_connection(connection.account_id, connection.livemode) is None:
-                self.pending_provider(connection.account_id).deauthorise()
-            self.ledger.connections.drop_pending(connection_id)
+            if not self._drop(connection):
+                raise NotFound("account to confirm")
+
+    def give_back(self, dropped: Connection) -> None:
+        """Tell Stripe that we do not want to act for an account that nobody confirmed, unless somebody has it live or
+        may want it yet. Raises ``ProviderError`` where it has to be tried again."""
+        if not self.shared.is_wanted(*dropped.books):
+            try:
+                self.pending_provider(dropped.account_id).deauthorise()
+            except (AccountGone, Refused) as error:
+                log.warning("The account %s was not given back: %s", dropped.account_id, error.code)
+        self.ledger.connections.forget_dropped(dropped.id)
+
+    def _drop(self, connection: Connection) -> bool:
+        """Whether it was pending until now: of two who decide at once, one does."""
+        if not self.ledger.connections.drop_pending(connection.id):
+            return False
+        try:
+            self.give_back(connection)
+        except ProviderError as error:
+            log.warning("An account is not given back to Stripe yet (%s); the next round tries again", error.code)
+        return True
 
     def gone(self, connection: Connection, error: AccountGone) -> None:
         """Stripe says that we may no longer act for the account: the connection is over. Not in a copy, whose
@@ -294,6 +326,11 @@ def refusal(consent: Consent | None, business: str, rights: Rights, *, livemode:
     if consent.session != rights.actor.session:
         return "new_login"
     return "mode" if consent.livemode != livemode else None
+
+
+def unknown_account(grant: Grant) -> Account:
+    """What is known of an account before Stripe was asked about it: its id."""
+    return Account(grant.account_id, "", "", "", None, False, False, False)
 
 
 def _digest(state: str) -> str:

@@ -19,6 +19,8 @@ from flask_crm_stripe.core.gate import differences, invoice_draft, line_drafts
 from flask_crm_stripe.core.history import Cause, entries
 from flask_crm_stripe.core.journal import Journal
 from flask_crm_stripe.errors import (
+    ApprovalNeeded,
+    BillingError,
     Busy,
     Conflict,
     GateStopped,
@@ -37,7 +39,9 @@ from flask_crm_stripe.ports.runtime import Clock
 
 LEASE_SECONDS = 180
 MISSING = "resource_missing"
-FINAL = frozenset((Refused.code, GateStopped.code))
+FINAL = frozenset((Refused.code, GateStopped.code, InvalidInput.code, SecretUnreadable.code, ApprovalNeeded.code))
+"""Only a person can do something about these."""
+
 KEY_LIFETIME = timedelta(hours=23)
 """Stripe forgets idempotency keys after 24 hours; one is kept for the clocks."""
 
@@ -60,13 +64,16 @@ class InvoiceSteps:
         if next_step(invoice) is None:
             return invoice
         provider = self._provider(invoice)
-        with self._lease(invoice.id):
+        with self.alone(invoice.id):
             work = _Work(self, provider, actor)
             try:
                 return work.run(self._again(invoice))
             except ProviderError as error:
                 error.invoice_id = invoice.id
-                self._interrupted(invoice, error)
+                self.interrupted(invoice, error, error.request_id)
+                raise
+            except (InvalidInput, SecretUnreadable) as error:
+                self.interrupted(invoice, error)
                 raise
 
     def can_go_on_alone(self, invoice: Invoice) -> bool:
@@ -84,11 +91,15 @@ class InvoiceSteps:
     def delete(self, invoice: Invoice, actor: Actor) -> None:
         """Delete the draft, if Stripe has one, and free its billables. In an account that is no longer connected the
         draft stays: it cannot be reached, and nobody can send it from here."""
-        with self._lease(invoice.id):
+        with self.alone(invoice.id):
             if self._is_live(invoice):
                 self._delete_at_stripe(invoice)
             now = self.clock.now()
             self.ledger.invoices.abandon(invoice.id, now, [TimelineEntry(now, "deleted", actor.ref)])
+
+    def require_live(self, invoice: Invoice) -> None:
+        """Raises ``Conflict`` for an invoice of an account that is not connected now."""
+        self._provider(invoice)
 
     def remote(self, invoice: Invoice) -> RemoteInvoice:
         """The invoice at Stripe, now."""
@@ -138,13 +149,15 @@ class InvoiceSteps:
         found = provider.find_invoice(invoice.id, link.customer_id, invoice.created_at - LOOK_BACK)
         return found.id if found else None
 
-    def _interrupted(self, invoice: Invoice, error: ProviderError) -> None:
+    def interrupted(self, invoice: Invoice, error: BillingError, request_id: str | None = None) -> None:
+        """Note why it stands still."""
         now = self.clock.now()
-        entry = TimelineEntry(now, "interrupted", None, {"why": error.message}, None, error.request_id)
+        entry = TimelineEntry(now, "interrupted", None, {"why": error.message}, None, request_id)
         self.ledger.invoices.stop(invoice.id, Problem(error.code, error.message), now, [entry])
 
     @contextmanager
-    def _lease(self, invoice_id: str) -> Iterator[None]:
+    def alone(self, invoice_id: str) -> Iterator[None]:
+        """Nobody else works on this invoice meanwhile. Raises ``Busy``."""
         name = f"invoice:{invoice_id}"
         if self.ledger.lease(name, self.holder, self.clock.now(), LEASE_SECONDS) is None:
             raise Busy("invoice")

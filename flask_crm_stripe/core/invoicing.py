@@ -123,8 +123,9 @@ class Invoicing:
         invoice = self.get(invoice_id)
         if invoice.status in (Status.PAID, Status.VOID, Status.UNCOLLECTIBLE) or invoice.stage is Stage.ABANDONED:
             raise Conflict("This invoice is finished, so it can't be sent.")
+        self.steps.require_live(invoice)
         if next_step(invoice) is not None or not invoice.send:
-            self.approvals.require(SEND, Money(invoice.total, invoice.currency), self._wish(invoice))
+            self._require_agreed(invoice)
         if not invoice.send:
             invoice = self.ledger.invoices.want_sent(invoice_id, self.rights.actor.ref, self.clock.now())
         return self._run(invoice, "invoice.send")
@@ -161,6 +162,7 @@ class Invoicing:
         invoice = self.get(invoice_id)
         if invoice.stage is Stage.ABANDONED or invoice.status not in (None, Status.DRAFT) or invoice.send:
             raise Conflict("Only a draft can wait for a second person. Reload the page to see how it stands.")
+        self.steps.require_live(invoice)
         if self.approvals.limit(SEND, Money(invoice.total, invoice.currency)) is None:
             raise Conflict("This invoice is below the limit: you can send it yourself.")
         return self.approvals.ask(self._wish(invoice), reason, {"contact": invoice.contact_name})
@@ -171,6 +173,7 @@ class Invoicing:
         Raises ``Conflict`` where it is no draft any more.
         """
         now = self.clock.now()
+        self.steps.require_live(self.get(invoice_id))
         asked = TimelineEntry(approval.asked_at, "asked", approval.asked_by, {"reason": approval.reason})
         agreed = TimelineEntry(approval.decided_at or now, "agreed", approval.decided_by)
         invoice = self.ledger.invoices.want_sent(invoice_id, approval.asked_by, now, (asked, agreed))
@@ -243,9 +246,15 @@ class Invoicing:
         amount = Money(invoice.total, invoice.currency)
         return Wish("send", _subject(invoice), content, SEND, amount, f"Sending an invoice of {amount}")
 
+    def _require_agreed(self, invoice: Invoice) -> None:
+        self.approvals.require(SEND, Money(invoice.total, invoice.currency), self._wish(invoice))
+
     def _may_go_on(self, invoice: Invoice) -> None:
+        """What is to be sent needs the right to, and above the limit a second person who agreed to exactly this: the
+        customer may be reached elsewhere by now."""
         if invoice.send and next_step(invoice) is not None:
             self.rights.require(SEND, "send invoices")
+            self._require_agreed(invoice)
 
     def _may_make(self, send: bool) -> None:
         self.rights.require(DRAFT, "make invoices")

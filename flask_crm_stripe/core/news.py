@@ -28,8 +28,7 @@ class News:
         a crash between storing and telling). A copy tells nobody: its host would write to real people."""
         if invoice.told_version >= invoice.version or status_word(invoice) is None or self.environment.is_copy:
             return
-        refs = [line.billable for line in invoice.plan.lines]
-        self.crm.set_billing_status(refs, status_word(invoice) or "")
+        self.crm.set_billing_status(self._still_its_own(invoice), status_word(invoice) or "")
         key = f"{invoice.id}:{invoice.version}"
         name = "invoice_created" if invoice.told_version == 0 else "invoice_status_changed"
         self.publisher.publish(name, business=self.ledger.business, invoice=invoice, key=key)
@@ -39,6 +38,14 @@ class News:
                 key = f"{payment.stripe_id}:{payment.status}"
                 self.publisher.publish(signal, business=self.ledger.business, invoice=invoice, payment=payment, key=key)
         self.ledger.invoices.told(invoice.id, invoice.version)
+
+    def _still_its_own(self, invoice: Invoice) -> list[str]:
+        """Its work, without what is on another invoice by now: that one's status stands there. What was only tried out
+        says nothing of work that was really billed."""
+        refs = [line.billable for line in invoice.plan.lines if line.billable]
+        by_now = self.ledger.invoices.of_billables(refs, invoice.livemode)
+        really = {} if invoice.livemode else self.ledger.invoices.of_billables(refs, True)
+        return [ref for ref in refs if ref not in really and by_now.get(ref, invoice).id == invoice.id]
 
 
 def status_word(invoice: Invoice) -> str | None:

@@ -35,6 +35,10 @@ WORDS = {
     "ended": ("Stripe is disconnected: {account}", "The Stripe account {account} is no longer connected. {reason}"),
     "account": ("{headline}", "{account}: {headline} {detail}"),
     "account_well": ("All is well again: {account}", "{account}: customers can pay, and payouts reach the bank."),
+    "not_given_back": (
+        "Stripe did not take back the access to {account}",
+        "{account} was replaced, and Stripe refused to end our access to it: {reason} End it there.",
+    ),
     "real_one": ("Billing was unlocked", "Somebody said that this is the real one, not a copy: {reason}"),
     "limits": ("A limit was changed", "{what}: {reason}"),
     "approval_asked": ("Somebody asks for your agreement", "{what} waits for a second person. {reason}"),

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask_crm_stripe.core.approvals import Approvals
+from flask_crm_stripe.core.approvals import CHANGED, Approvals
 from flask_crm_stripe.core.invoicing import Invoicing
 from flask_crm_stripe.core.settings import Settings
 from flask_crm_stripe.errors import Conflict, NotFound
@@ -40,6 +40,8 @@ class SecondPerson:
     def carry_out(self, approval: Approval) -> None:
         """Do what was agreed to. What was done already, or can't be done any more, is not done again."""
         try:
+            if approval.kind == LIMITS and self._content(approval) != approval.content:
+                raise Conflict(CHANGED)  # Somebody has changed the limit between the agreement and now.
             rest = HANDLERS[approval.kind](self, approval)
         except (Conflict, NotFound) as error:
             log.info("The request %s could not be carried out: %s", approval.id, error.code)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from flask_crm_stripe.core.billing import Billing, Platform
 from flask_crm_stripe.core.environment import differing
 from flask_crm_stripe.core.settings import log_days
 from flask_crm_stripe.core.webhooks import Inbox
-from flask_crm_stripe.errors import BillingError, ProviderFailed, RateLimited, Unreachable
+from flask_crm_stripe.errors import ApprovalNeeded, BillingError, ProviderFailed, RateLimited, Unreachable
 from flask_crm_stripe.model.business import SYSTEM
 from flask_crm_stripe.model.catalogue import OutboxEntry
 from flask_crm_stripe.model.crm import ContactRef
@@ -32,6 +33,9 @@ LEFT_ALONE = timedelta(minutes=3)
 ACCOUNT_FRESH_FOR = timedelta(days=1)
 HOUSEKEEPING_EVERY = 3600
 """Seconds between two looks at what grows old: lines of the log, what we know of an account."""
+
+UNDECIDED_FOR = timedelta(days=1)
+"""An account that came back from Stripe, and that nobody has said yes or no to for so long, is given back."""
 
 KEY_ASKED_EVERY = 60
 
@@ -57,20 +61,19 @@ class Upkeep:
     def round(self) -> Done:
         """Everything that is due now."""
         self.recognise_key()
-        events, notes = self.inbox.sweep(), self.drain()
+        events, notes = _safely("events", self.inbox.sweep), _safely("notes", self.drain)
         services = invoices = told = 0
         for business in self._connected():
-            billing = self.platform.system(business)
-            if billing.environment.is_copy:
-                continue
-            for work in (_complete_change, _carry_on, self._keep_fresh):
-                self._safely(billing, work)
-            services += self._safely(billing, _sync)
-            invoices += self._safely(billing, self._resume)
-            told += self._safely(billing, self._tell)
+            for work in (_carry_on, self._keep_fresh):
+                self._for(business, work)
+            services += self._for(business, _sync)
+            invoices += self._for(business, self._resume)
+            told += self._for(business, self._tell)
         for business in self.platform.shared.businesses():
-            # Also where nothing is connected any more: the admins are to hear of it.
-            self._safely(self.platform.system(business), _tell_notices)
+            # Also where nothing is connected any more: what was chosen is done, and the admins hear of it.
+            self._for(business, _complete_changes)
+            self._for(business, _tell_notices)
+        _safely("accounts that nobody wanted", self._give_back)
         return Done(events, notes, services, invoices, told)
 
     def recognise_key(self) -> bool:
@@ -92,13 +95,28 @@ class Upkeep:
             platform.shared.adopt(here, SYSTEM.ref, now)
         return ours == known
 
-    def _safely(self, billing: Billing, work: Callable[[Billing], int]) -> int:
-        """One business's trouble, or one kind of work's, keeps nothing else waiting."""
-        try:
-            return work(billing)
-        except Exception:
-            log.exception("Upkeep of business %s failed; the next round tries again", billing.business.ref)
-            return 0
+    def _for(self, business: str, work: Callable[[Billing], int]) -> int:
+        """Some work for one business; none in a copy."""
+
+        def carefully() -> int:
+            billing = self.platform.system(business)
+            return 0 if billing.environment.is_copy else work(billing)
+
+        return _safely(f"business {business}", carefully)
+
+    def _give_back(self) -> int:
+        """Accounts that came back from Stripe and that nobody wanted here."""
+        platform, done = self.platform, 0
+        for dropped in platform.shared.dropped(platform.livemode, platform.clock.now() - UNDECIDED_FOR):
+            billing = platform.system(dropped.business)
+            if billing.environment.is_copy:
+                continue
+            try:
+                billing.connection.give_back(dropped)
+                done += 1
+            except BillingError as error:
+                log.warning("An account could not be given back to Stripe: %s", error.code)
+        return done
 
     def drain(self) -> int:
         """Turn the host's notes into work that waits, then clear them; what fails stays noted. Says how many."""
@@ -112,11 +130,8 @@ class Upkeep:
         kept: set[int] = set()
         for business in self._connected():
             mine = [note for note in notes if note.business in (business, EVERYTHING)]
-            billing = self.platform.system(business) if mine else None
-            if billing is not None and billing.environment.is_copy:
+            if mine and not _safely(f"notes of business {business}", partial(self._follow, business, mine, kept)):
                 kept |= {note.id for note in mine}
-            elif billing is not None:
-                kept |= self._follow(billing, mine)
         done = [note.id for note in notes if note.id not in kept]
         self.platform.shared.clear_outbox(done)
         return len(done)
@@ -125,16 +140,19 @@ class Upkeep:
         """After the host saved: drain, and bring in step what now waits."""
         self.drain()
         for business in self._connected():
-            billing = self.platform.system(business)
-            if not billing.environment.is_copy:
-                billing.catalogue.sync_waiting()
+            self._for(business, _sync)
 
-    def _follow(self, billing: Billing, notes: Sequence[OutboxEntry]) -> set[int]:
-        """The ids of notes that could not be followed."""
+    def _follow(self, business: str, notes: Sequence[OutboxEntry], kept: set[int]) -> int:
+        """Adds the ids of notes that could not be followed to ``kept``. 0 where none could."""
+        billing = self.platform.system(business)
+        if billing.environment.is_copy:
+            return 0
         services = [note.ref for note in notes if note.kind == "service"]
         if services:
             billing.catalogue.note(None if EVERYTHING in services else list(dict.fromkeys(services)))
-        return {note.id for note in notes if note.kind.startswith("contact:") and not self._contact(billing, note)}
+        contacts = [note for note in notes if note.kind.startswith("contact:")]
+        kept |= {note.id for note in contacts if not self._contact(billing, note)}
+        return 1
 
     def _contact(self, billing: Billing, note: OutboxEntry) -> bool:
         _, _, kind = note.kind.partition(":")
@@ -145,11 +163,15 @@ class Upkeep:
         except BillingError as error:
             log.warning("A contact could not be brought up to date at Stripe: %s", error.code)
             return not isinstance(error, TEMPORARY)
+        except Exception:
+            log.exception("The CRM could not tell a contact; the next round asks again")
+            return False
         return True
 
     def _resume(self, billing: Billing) -> int:
         count, books = 0, billing.connection.books()
-        for invoice in billing.ledger.invoices.unfinished(books, self.platform.clock.now() - LEFT_ALONE):
+        before = self.platform.clock.now() - LEFT_ALONE
+        for invoice in _every(lambda after: billing.ledger.invoices.unfinished(books, before, after=after)):
             if not billing.invoicing.steps.can_go_on_alone(invoice):
                 continue
             try:
@@ -157,11 +179,13 @@ class Upkeep:
                 count += 1
             except BillingError as error:
                 log.warning("Invoice %s could not be resumed: %s", invoice.id, error.code)
+                if isinstance(error, ApprovalNeeded):
+                    billing.invoicing.steps.interrupted(invoice, error)
         return count
 
     def _tell(self, billing: Billing) -> int:
         count = 0
-        for invoice in billing.ledger.invoices.untold():
+        for invoice in _every(lambda after: billing.ledger.invoices.untold(after=after)):
             try:
                 billing.invoicing.news.tell(invoice)
                 count += 1
@@ -173,11 +197,12 @@ class Upkeep:
         """What may have changed while we heard nothing: invoices since the account was connected (again), the account
         once a day. Old lines of the log go."""
         connection, now = billing.connection.require_live(), self.platform.clock.now()
-        stale = billing.ledger.invoices.stale(connection.books, connection.connected_at)
-        for invoice in stale:
+        count, before = 0, connection.connected_at
+        for invoice in _every(lambda after: billing.ledger.invoices.stale(connection.books, before, after=after)):
             self._look_again(billing, invoice)
+            count += 1
         if billing.ledger.lease("housekeeping", billing.holder, now, HOUSEKEEPING_EVERY) is None:
-            return len(stale)
+            return count
         billing.probe.clean()
         days = log_days(billing.settings.all())
         if days is not None and (gone := billing.ledger.log.prune(now - timedelta(days=days))):
@@ -185,7 +210,7 @@ class Upkeep:
         checked = connection.account.checked_at
         if checked is None or now - checked > ACCOUNT_FRESH_FOR:
             billing.connection.refresh()
-        return len(stale)
+        return count
 
     def _look_again(self, billing: Billing, invoice: Invoice) -> None:
         """How it stands now; where Stripe does not tell, once an hour, and no other invoice waits for it."""
@@ -203,15 +228,31 @@ class Upkeep:
         return list(dict.fromkeys(mine))
 
 
+def _safely(what: str, work: Callable[[], int]) -> int:
+    """One business's trouble, or one kind of work's, keeps nothing else waiting."""
+    try:
+        return work()
+    except Exception:
+        log.exception("Upkeep of %s failed; the next round tries again", what)
+        return 0
+
+
+def _every(page: Callable[[Invoice | None], Sequence[Invoice]]) -> Iterator[Invoice]:
+    """All pages: those that can't be helped stand in front of no others."""
+    last = None
+    while rows := page(last):
+        yield from rows
+        last = rows[-1]
+
+
 def _sync(billing: Billing) -> int:
     return billing.catalogue.sync_waiting().done
 
 
-def _complete_change(billing: Billing) -> int:
-    connection = billing.connection.require_live()
-    billing.change.complete(connection)
-    billing.connection.announce(connection)
-    return 1
+def _complete_changes(billing: Billing) -> int:
+    if (connection := billing.connection.live()) is not None:
+        billing.connection.announce(connection)
+    return billing.change.complete_all()
 
 
 def _carry_on(billing: Billing) -> int:

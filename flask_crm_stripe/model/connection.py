@@ -18,11 +18,12 @@ class ConnectionKind(StrEnum):
 
 
 class ConnectionState(StrEnum):
-    """Where a connection stands in its life."""
+    """Where a connection stands in its life. One that is dropped was never live, and has to be given back to Stripe."""
 
     PENDING = "pending"
     LIVE = "live"
     ENDED = "ended"
+    DROPPED = "dropped"
 
 
 class Ending(StrEnum):

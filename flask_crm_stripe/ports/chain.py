@@ -2,7 +2,8 @@
 
 A line's seal is an HMAC over the line and the seal before it. So a line that is changed, taken out or put elsewhere no
 longer fits, and nobody who has only the database can make it fit: the key is not in it in clear. The head of the chain
-(its newest line, and where it begins since old lines were pruned) is sealed too, or the end could be cut off.
+(its newest line, and where it begins since old lines were pruned) is sealed too, or the end could be cut off. Whoever
+adds a line and finds that the head is not the one that was sealed says so first, in a line that stays.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
-from flask_crm_stripe.model.log import LogEntry, Verdict
+from flask_crm_stripe.model.log import FAILED, LogEntry, Verdict
 
 UNSIGNED = 0
 """The epoch of lines that are older than the chain."""
+
+BROKEN = "log.broken"
+"""The action of a line that says that the head was changed before it."""
 
 MOST_PROBLEMS = 100
 SHORT = 16
@@ -58,6 +62,26 @@ def head_seal(key: bytes, business: str, head: Head) -> str:
     return _mac(key, ["head", business, *astuple(head)])
 
 
+def is_sound(business: str, head: Head, own_seal: str, keys: Mapping[int, bytes], epochs: Collection[int]) -> bool:
+    """Whether a head that is stored is one that was sealed, as far as anybody can tell: its key may be lost."""
+    key = keys.get(head.epoch)
+    if key is None:
+        return head.epoch in lost_epochs(keys, epochs)
+    return hmac.compare_digest(head_seal(key, business, head), own_seal)
+
+
+def lost_epochs(keys: Mapping[int, bytes], epochs: Collection[int]) -> frozenset[int]:
+    """Epochs whose key cannot be opened any more. A new one begins only then: one behind a key that can be opened never
+    was."""
+    first = min(keys, default=None)
+    return frozenset(epoch for epoch in epochs if epoch > UNSIGNED and (first is None or epoch < first))
+
+
+def broken_line(at: datetime) -> LogEntry:
+    """What stands in the log for ever where its head was changed."""
+    return LogEntry(at, "system", BROKEN, "log", FAILED, "The head of the log was not the one that was sealed.")
+
+
 def checkpoint(seq: int, seal: str) -> str:
     """What to keep elsewhere: ``1042:6f1c...``."""
     return f"{seq}:{seal[:SHORT]}"
@@ -69,10 +93,12 @@ def verdict(
     seal_of_head: str,
     links: Iterable[Link],
     keys: Mapping[int, bytes],
+    epochs: Collection[int],
     wanted: str = "",
 ) -> Verdict:
-    """What is wrong with a chain. ``links`` come by number; ``wanted`` is an earlier checkpoint, if there is one."""
-    check = _Check(business, head, keys, wanted)
+    """What is wrong with a chain. ``links`` come by number; ``keys`` are those that can be opened, of all ``epochs``;
+    ``wanted`` is an earlier checkpoint, if there is one."""
+    check = _Check(business, head, keys, epochs, wanted)
     for link in links:
         check.line(link)
     check.end(seal_of_head)
@@ -88,8 +114,11 @@ def verdict(
 class _Check:
     """One walk along a chain."""
 
-    def __init__(self, business: str, head: Head, keys: Mapping[int, bytes], wanted: str) -> None:
-        self.business, self.head, self.keys = business, head, keys
+    def __init__(
+        self, business: str, head: Head, keys: Mapping[int, bytes], epochs: Collection[int], wanted: str
+    ) -> None:
+        self.business, self.head, self.keys, self.epochs = business, head, keys, epochs
+        self.lost, self.newest = lost_epochs(keys, epochs), UNSIGNED
         self.last, self.before = head.base_seq, head.base_seal
         self.checked = self.unsigned = self.unknown = 0
         self.problems: list[str] = []
@@ -117,20 +146,27 @@ class _Check:
             self.problems.append(_missing(self.last + 1, self.head.seq))
         elif (self.last, self.before) != (self.head.seq, self.head.seal):
             self.problems.append("The head of the log does not name its newest line.")
-        key = self.keys.get(self.head.epoch)
-        if key and not hmac.compare_digest(head_seal(key, self.business, self.head), seal_of_head):
+        there_is_one = seal_of_head or self.head.epoch != UNSIGNED
+        if there_is_one and not is_sound(self.business, self.head, seal_of_head, self.keys, self.epochs):
             self.problems.append("The head of the log was changed.")
         if self.wanted > self.last:
             self.problems.append(f"The line of the checkpoint, {self.wanted}, is gone: the end was cut off.")
 
     def _wrong(self, link: Link, follows: bool) -> Iterator[str]:
         seq, key = link.entry.seq, self.keys.get(link.epoch)
+        if link.epoch < self.newest:
+            yield f"Line {seq} names an older key than the line before it."
+        self.newest = max(self.newest, link.epoch)
         if link.epoch == UNSIGNED:
             self.unsigned += 1
             if seq > self.head.unsigned:
                 yield f"Line {seq} was not written by billing: it has no seal."
         elif key is None:
             self.unknown += 1
+            if link.epoch not in self.lost:
+                yield f"Line {seq} names a key that there never was."
+        elif link.entry.action == BROKEN:
+            yield f"Before line {seq} somebody changed the head of the log."
         elif follows and not hmac.compare_digest(line_seal(key, self.before, self.business, link.entry), link.seal):
             yield f"Line {seq} is not what was written, or not in its place."
 

@@ -122,15 +122,17 @@ class InvoiceStore(Protocol):
         """Newest first."""
         ...
 
-    def unfinished(self, books: Books, before: datetime, limit: int = 50) -> Sequence[Invoice]:
+    def unfinished(
+        self, books: Books, before: datetime, limit: int = 50, after: Invoice | None = None
+    ) -> Sequence[Invoice]:
         """Invoices of these books whose own steps are not complete and that nobody has touched since ``before``."""
         ...
 
-    def stale(self, books: Books, before: datetime, limit: int = 50) -> Sequence[Invoice]:
+    def stale(self, books: Books, before: datetime, limit: int = 50, after: Invoice | None = None) -> Sequence[Invoice]:
         """Drafts and open invoices of these books that Stripe was last asked about before then, oldest first."""
         ...
 
-    def untold(self, limit: int = 50) -> Sequence[Invoice]:
+    def untold(self, limit: int = 50, after: Invoice | None = None) -> Sequence[Invoice]:
         """Invoices whose newest version the host has not been told."""
         ...
 

@@ -53,7 +53,8 @@ class ConnectionStore(Protocol):
         ...
 
     def add_pending(self, grant: Grant, account: Account, fingerprint: str, actor: str, now: datetime) -> Connection:
-        """Remember what came back from Stripe; its secrets are stored encrypted. Older pending ones are dropped."""
+        """Remember what came back from Stripe; its secrets are stored encrypted. Older pending ones are dropped: they
+        are to be given back."""
         ...
 
     def confirm(
@@ -71,7 +72,17 @@ class ConnectionStore(Protocol):
         """All that a person chose when the account replaced another is done."""
         ...
 
-    def drop_pending(self, connection_id: str) -> None: ...
+    def unfinished_changes(self) -> Sequence[Connection]:
+        """Those, live or ended, that replaced another while not all that was chosen is done, oldest first."""
+        ...
+
+    def drop_pending(self, connection_id: str) -> bool:
+        """Nobody wants it, so it is to be given back: whether it was pending until now."""
+        ...
+
+    def forget_dropped(self, connection_id: str) -> None:
+        """It was given back."""
+        ...
 
     def leave(self, connection_id: str, actor: str, reason: str) -> None:
         """Note who wants to disconnect and why, before Stripe is asked: whoever ends it then, they wanted it."""
@@ -252,6 +263,15 @@ class SharedLedger(Protocol):
         ...
 
     def live_connections(self) -> Sequence[Connection]: ...
+
+    def is_wanted(self, account_id: str, livemode: bool) -> bool:
+        """Whether any business has the account live, or waiting for a word."""
+        ...
+
+    def dropped(self, livemode: bool, before: datetime) -> Sequence[Connection]:
+        """What has to be given back to Stripe, of all businesses. What came before then and nobody ever confirmed is
+        dropped now."""
+        ...
 
     def store_event(self, business: str, event: IncomingEvent, now: datetime) -> int | None:
         """Keep an event, once per account, mode and event id: its row id, None where we had it. The body is sealed."""

@@ -102,7 +102,7 @@ class MemorySharedLedger:
     def businesses(self) -> list[str]:
         """Every business that ever had a connection."""
         with self.state.lock:
-            ever = [c.business for c in self.state.connections.values() if c.state is not ConnectionState.PENDING]
+            ever = [c.business for c in self.state.connections.values() if c.state in connections.EVER]
         return sorted(set(ever))
 
     def sealed(self) -> SealedReport:
@@ -139,6 +139,16 @@ class MemorySharedLedger:
         with self.state.lock:
             live = [each for each in self.state.connections.values() if each.state is ConnectionState.LIVE]
             return [connections.dated(self.state, each) for each in live]
+
+    def is_wanted(self, account_id: str, livemode: bool) -> bool:
+        """Whether any business has the account, or may."""
+        with self.state.lock:
+            return connections.is_wanted(self.state, account_id, livemode)
+
+    def dropped(self, livemode: bool, before: datetime) -> list[Connection]:
+        """What has to be given back to Stripe."""
+        with self.state.lock:
+            return connections.dropped(self.state, livemode, before)
 
     def store_event(self, business: str, event: IncomingEvent, now: datetime) -> int | None:
         """Keep an event once."""

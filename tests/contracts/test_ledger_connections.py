@@ -63,7 +63,8 @@ def test_a_newer_pending_one_drops_the_older_of_the_same_mode(ledgers: Ledgers) 
     other_mode = ledgers.ours.connections.add_pending(grant(livemode=True), account(), "print", "ines", NOW)
     theirs = ledgers.theirs.connections.add_pending(grant(THEIR_ACCOUNT), account(THEIR_ACCOUNT), "print", "li", NOW)
     second = ledgers.ours.connections.add_pending(grant("acct_new"), account("acct_new"), "print", "ines", NOW)
-    assert ledgers.ours.connections.get(first.id) is None
+    assert ledgers.shared.dropped(False, NOW) == [replace(first, state=ConnectionState.DROPPED)]
+    assert ledgers.shared.dropped(True, NOW) == []
     assert ledgers.ours.connections.get(other_mode.id) == other_mode
     assert ledgers.ours.connections.get(second.id) == second
     assert ledgers.theirs.connections.get(theirs.id) == theirs
@@ -76,8 +77,47 @@ def test_an_account_that_is_live_elsewhere_is_refused(ledgers: Ledgers) -> None:
     with pytest.raises(AccountTaken):
         ledgers.ours.connections.confirm(pending.id, "ines", NOW)
     assert ledgers.shared.live_connection(OUR_ACCOUNT, False) == theirs
-    ledgers.ours.connections.drop_pending(pending.id)
-    assert ledgers.ours.connections.get(pending.id) is None
+    assert not ledgers.theirs.connections.drop_pending(pending.id)
+    assert ledgers.ours.connections.drop_pending(pending.id)
+    assert not ledgers.ours.connections.drop_pending(pending.id)
+    dropped = replace(pending, state=ConnectionState.DROPPED)
+    assert ledgers.shared.dropped(False, NOW) == [dropped]
+    with pytest.raises(Conflict):
+        ledgers.ours.connections.confirm(pending.id, "ines", NOW)
+
+
+def test_what_was_dropped_is_no_history_and_forgotten_when_given_back(ledgers: Ledgers) -> None:
+    """It never was live. One that nobody decided about in time is dropped, too."""
+    pending = ledgers.ours.connections.add_pending(grant(), account(), "print", "ines", NOW)
+    assert ledgers.shared.is_wanted(OUR_ACCOUNT, False)
+    assert not ledgers.shared.is_wanted(OUR_ACCOUNT, True)
+    assert ledgers.shared.dropped(False, NOW) == []
+    assert [each.id for each in ledgers.shared.dropped(False, later(1))] == [pending.id]
+    assert not ledgers.shared.is_wanted(OUR_ACCOUNT, False)
+    ours = ledgers.ours.connections
+    assert (ours.latest(False), ours.of((OUR_ACCOUNT, False)), ours.history()) == (None, None, [])
+    assert ledgers.shared.businesses() == []
+    ledgers.theirs.connections.forget_dropped(pending.id)
+    assert ledgers.shared.dropped(False, NOW)
+    ours.forget_dropped(pending.id)
+    assert ours.get(pending.id) is None
+    live = connect(ledgers.ours)
+    ours.forget_dropped(live.id)
+    assert ledgers.shared.is_wanted(OUR_ACCOUNT, False)
+    assert ours.live(False) == live
+
+
+def test_a_change_is_unfinished_until_all_of_it_is_done(ledgers: Ledgers) -> None:
+    """Whatever became of its connection meanwhile."""
+    first = connect(ledgers.ours)
+    pending = ledgers.ours.connections.add_pending(grant("acct_new"), account("acct_new"), "print", "ines", NOW)
+    live = ledgers.ours.connections.confirm(pending.id, "ines", NOW, AccountChoices(first.id))
+    assert ledgers.ours.connections.unfinished_changes() == [live]
+    assert ledgers.theirs.connections.unfinished_changes() == []
+    ended = ledgers.ours.connections.end(live.id, "ines", Ending.GONE, "gone", NOW, notice("ended"))
+    assert ledgers.ours.connections.unfinished_changes() == [ended]
+    ledgers.ours.connections.changed(live.id, later(5))
+    assert ledgers.ours.connections.unfinished_changes() == []
 
 
 def test_the_other_mode_of_an_account_may_belong_to_another_business(ledgers: Ledgers) -> None:

@@ -174,6 +174,7 @@ def test_invoices_that_nobody_asked_about_for_long_are_found(ledgers: Ledgers) -
     assert [each.id for each in stale(OURS, later(60))] == [second.id, first.id]
     assert [each.id for each in stale(OURS, later(30))] == [second.id]
     assert [each.id for each in stale(OURS, later(60), 1)] == [second.id]
+    assert [each.id for each in stale(OURS, later(60), after=stale(OURS, later(60))[0])] == [first.id]
     assert stale((OUR_ACCOUNT, True), later(60)) == []
     assert other.stage is Stage.PLANNED
 

@@ -176,8 +176,11 @@ def test_unfinished_invoices_are_found_for_the_sweep(ledgers: Ledgers) -> None:
     ours.invoices.stop(stage("stopped", Stage.FILLED, "draft").id, STOPPED, NOW)
     ours.invoices.abandon(make(ours, "gone").id, NOW)
     make(ledgers.theirs, "planned", account_id=THEIR_ACCOUNT)
-    assert ours.invoices.unfinished(OURS, later(1)) == [planned, half, unsent]
+    first, *rest = ours.invoices.unfinished(OURS, later(1))
+    assert (first, {each.id for each in rest}) == (planned, {half.id, unsent.id})
     assert ours.invoices.unfinished(OURS, later(1), limit=1) == [planned]
+    assert ours.invoices.unfinished(OURS, later(1), after=planned) == rest
+    assert ours.invoices.unfinished(OURS, later(1), after=rest[0]) == rest[1:]
     assert ours.invoices.unfinished(OURS, NOW) == [planned]
     assert [each.business for each in ledgers.theirs.invoices.unfinished((THEIR_ACCOUNT, False), later(1))] == [
         "theirs"
@@ -187,7 +190,7 @@ def test_unfinished_invoices_are_found_for_the_sweep(ledgers: Ledgers) -> None:
 def test_the_host_is_owed_each_newest_version(ledgers: Ledgers) -> None:
     """Until it is told of that one or a later; being told of an older one again changes nothing."""
     ours, theirs = make(ledgers.ours, "b1"), make(ledgers.theirs, "b1", account_id=THEIR_ACCOUNT)
-    assert ledgers.ours.invoices.untold() == [ours]
+    assert ledgers.ours.invoices.untold() == [], "Stripe knows nothing of it, so there is nothing to tell"
     changed = opened(ledgers.ours, ours)
     ledgers.ours.invoices.told(ours.id, ours.version)
     assert ledgers.ours.invoices.untold() == [replace(changed, told_version=1)]
@@ -195,7 +198,11 @@ def test_the_host_is_owed_each_newest_version(ledgers: Ledgers) -> None:
     ledgers.ours.invoices.told(ours.id, ours.version)
     assert ledgers.ours.invoices.untold() == []
     assert ledgers.ours.invoices.get(ours.id) == replace(changed, told_version=2)
+    theirs = opened(ledgers.theirs, theirs)
     assert ledgers.theirs.invoices.untold() == [theirs]
+    assert ledgers.theirs.invoices.untold(after=theirs) == []
+    ledgers.ours.invoices.abandon(make(ledgers.ours, "b2").id, NOW)
+    assert [each.stage for each in ledgers.ours.invoices.untold()] == [Stage.ABANDONED]
 
 
 def test_versions_are_answered_for_our_ids_only(ledgers: Ledgers) -> None:

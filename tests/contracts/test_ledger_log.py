@@ -229,6 +229,18 @@ def say_that_it_is_older(connection: sa.Connection) -> None:
     connection.execute(sa.update(LOG).where(ours(LOG.c.seq, 4)).values(epoch=0, reason="nothing", seal=""))
 
 
+def say_that_it_is_older_with_its_head(connection: sa.Connection) -> None:
+    """The same, and the head allows it."""
+    say_that_it_is_older(connection)
+    connection.execute(sa.update(HEAD).where(HEAD.c.business == "ours").values(unsigned=10))
+
+
+def cut_off_under_no_key(connection: sa.Connection) -> None:
+    """The newest lines are gone, and the head names a key that there never was."""
+    cut_off_with_its_head(connection)
+    connection.execute(sa.update(HEAD).where(HEAD.c.business == "ours").values(epoch=-1))
+
+
 HARMS: dict[str, Harm] = {
     "changed_actor": change("actor", "omar"),
     "changed_action": change("action", "invoice.see"),
@@ -251,6 +263,10 @@ HARMS: dict[str, Harm] = {
     "foreign": from_another_business,
     "no_head": no_head,
     "older": say_that_it_is_older,
+    "older_with_its_head": say_that_it_is_older_with_its_head,
+    "unknown_key": change("epoch", 77),
+    "unknown_older_key": change("epoch", -3),
+    "no_such_head": cut_off_under_no_key,
 }
 
 
@@ -270,6 +286,9 @@ def test_what_somebody_did_to_the_log_is_found(real_ledgers: Ledgers, harm: str)
         assert "4" in problems[0]
     if harm != "foreign":
         assert real_ledgers.theirs.log.verify().problems == ()
+    for number in (20, 21):
+        real_ledgers.ours.log.add(log_line(number))
+    assert real_ledgers.ours.log.verify().problems, "nor is it covered up by what is written later"
 
 
 def test_a_log_that_was_set_back_whole_is_found_by_its_checkpoint(real_ledgers: Ledgers) -> None:

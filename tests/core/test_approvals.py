@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from flask_crm_stripe.core.figures import Terms
 from flask_crm_stripe.core.limits import EVERY_OTHER, Limit, check_limit, exceeded, limits_of, loosens
 from flask_crm_stripe.errors import (
     ApprovalNeeded,
@@ -23,7 +24,7 @@ from flask_crm_stripe.model.business import ALL_PERMISSIONS, Actor
 from flask_crm_stripe.model.invoices import Invoice, Stage
 from flask_crm_stripe.model.log import LogFilter
 from flask_crm_stripe.model.money import Money
-from tests.core.samples import ZONEN
+from tests.core.samples import YARD, ZONEN
 from tests.core.world import World
 
 MARA = Actor("2", "Mara", ALL_PERMISSIONS, session="login-2")
@@ -260,6 +261,48 @@ def test_an_agreed_invoice_that_stripe_did_not_take_goes_on_by_itself(limited: W
     limited.clock.advance(minutes=10)
     limited.upkeep.round()
     assert (limited.billing().invoicing.get(invoice.id).status, sends(limited)) == ("open", 1)
+
+
+@pytest.mark.parametrize("way", ["form", "upkeep", "resume"])
+def test_whom_it_goes_to_cannot_change_after_the_agreement(limited: World, way: str) -> None:
+    """Stripe did not take it at first, and meanwhile the customer is reached elsewhere: it waits for another
+    agreement, whoever or whatever goes on with it."""
+    made = draft(limited)
+    request = asked(limited, made)
+    limited.shops["hp"].fail_next("finalise", Unreachable("No answer."))
+    with pytest.raises(Unreachable):
+        limited.billing(actor=BOSS).second_person.agree(request.id)
+    limited.crm.add("hp", replace(ZONEN, email="thief@example.com"))
+    limited.clock.advance(minutes=10)
+    invoicing = limited.billing(actor=SALES).invoicing
+    if way == "upkeep":
+        assert limited.upkeep.round().invoices == 0
+        assert limited.upkeep.round().invoices == 0
+        stands = invoicing.get(made.id)
+        assert stands.problem is not None
+        assert stands.problem.code == "approval_needed"
+    else:
+        ways = {
+            "resume": lambda: invoicing.resume(made.id),
+            "form": lambda: invoicing.generate(YARD, ("11", "12"), Terms(), seen="", form_key="press-1", send=False),
+        }
+        with pytest.raises(ApprovalNeeded):
+            ways[way]()
+    assert invoicing.get(made.id).status == "draft"
+    assert sends(limited) == 0
+
+
+def test_an_agreement_about_a_limit_is_void_when_the_limit_changed(limited: World) -> None:
+    """A process died between agreeing and doing it, and an admin made the limit stricter: that stands."""
+    sam, limits = limited.billing(actor=MARA), limited.billing().settings
+    request = sam.settings.set_limit("send", "EUR", 1_000_000_00, "Large customers")
+    assert request is not None
+    limited.shared.for_business("hp").approvals.decide(
+        request.id, ApprovalState.AGREED, BOSS.ref, limited.clock.now(), ""
+    )
+    limits.set_limit("send", "EUR", 10_00, "")
+    limited.upkeep.round()
+    assert exceeded(limits.all(), "send", Money(11_00, "eur")) == Limit("send", "eur", 10_00)
 
 
 def test_an_agreed_request_about_a_sent_invoice_is_done_already(limited: World) -> None:

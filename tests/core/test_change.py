@@ -11,6 +11,7 @@ from flask_crm_stripe.core.change import match_customers, match_services
 from flask_crm_stripe.errors import (
     AccountGone,
     AccountTaken,
+    BillableTaken,
     Conflict,
     NotFound,
     ProviderError,
@@ -19,7 +20,7 @@ from flask_crm_stripe.errors import (
 )
 from flask_crm_stripe.model.connection import AccountChoices, Connection, Ending, Grant, RemoteThing
 from flask_crm_stripe.model.crm import Contact, ContactRef, Service
-from flask_crm_stripe.model.invoices import CustomerDraft, InvoiceFilter, Stage
+from flask_crm_stripe.model.invoices import CustomerDraft, InvoiceFilter, RemoteInvoice, Stage
 from flask_crm_stripe.testing.memory_provider import MemoryProvider
 from tests.core.samples import YARD, ZONEN
 from tests.core.world import CONSULTING, World
@@ -41,8 +42,13 @@ def offered(
 
 def gone_live(world: World) -> None:
     """The operator set a live key: same database, same accounts, live mode."""
-    world.stripe.livemode = True
-    world.platform = replace(world.platform, livemode=True)
+    in_mode(world, livemode=True)
+
+
+def in_mode(world: World, *, livemode: bool) -> None:
+    """The operator set a key of this mode."""
+    world.stripe.livemode = livemode
+    world.platform = replace(world.platform, livemode=livemode)
     world.inbox = replace(world.inbox, billing=world.platform.system)
     world.upkeep = replace(world.upkeep, platform=world.platform, inbox=world.inbox)
 
@@ -243,6 +249,134 @@ def test_a_change_that_was_interrupted_is_completed_by_the_next_round(connected:
     assert link is not None
     assert link.customer_id == known.id
     assert billing.connection.require_live().changed_at is not None
+
+
+@pytest.mark.parametrize("then", ["disconnect", "reconnect"])
+def test_a_change_is_completed_although_its_connection_is_over(connected: World, then: str) -> None:
+    """Stripe did not answer when the old account was given back, and somebody disconnected, or connected once more."""
+    old = connected.shops["hp"]
+    draft = connected.generate(send=False)
+    billing, pending, _ = offered(connected)
+    old.fail_next("deauthorise", Unreachable("No answer."))
+    billing.change.carry_out(pending.id, choices(billing, pending, free_drafts=True))
+    assert old.connected
+    if then == "disconnect":
+        connected.billing().disconnection.carry_out("Another bank")
+    else:
+        billing, again, _ = offered(connected)
+        billing.connection.confirm(again.id)
+    connected.upkeep.round()
+    assert not old.connected
+    assert connected.billing().invoicing.get(draft.id).stage is Stage.ABANDONED
+    assert connected.billing().ledger.connections.unfinished_changes() == []
+
+
+def test_an_old_account_that_stripe_does_not_take_back_is_told(connected: World) -> None:
+    """It would go on being ours to act for, and nobody would know."""
+    old = connected.shops["hp"]
+    billing, pending, _ = offered(connected)
+    old.fail_next("deauthorise", Refused("No such application."))
+    billing.change.carry_out(pending.id, choices(billing, pending))
+    notices = {notice.kind: notice.params for notice in connected.billing().notices.open()}
+    assert notices["not_given_back"]["account_id"] == "acct_hp"
+    assert connected.billing().ledger.connections.unfinished_changes() == []
+
+
+def choices(billing: Billing, pending: Connection, *, free_drafts: bool = False) -> AccountChoices:
+    """What the person chose."""
+    plan = billing.change.plan(pending.id)
+    assert plan is not None
+    return AccountChoices(plan.previous.id, free_drafts=free_drafts)
+
+
+def test_a_draft_that_stripe_has_finalised_is_not_freed(connected: World) -> None:
+    """The answer was lost, so it looks like a draft here: the customer has it, and its work is not billed again."""
+    old = connected.shops["hp"]
+    old.fail_next("finalise", Unreachable("No answer."), after=True)
+    with pytest.raises(Unreachable) as caught:
+        connected.generate()
+    billing, pending, _ = offered(connected)
+    billing.change.carry_out(pending.id, choices(billing, pending, free_drafts=True))
+    found = connected.billing().invoicing.get(caught.value.invoice_id or "")
+    assert (found.status, found.stage) == ("open", Stage.FINALISED)
+    with pytest.raises(BillableTaken):
+        connected.generate(form_key="again")
+
+
+def test_a_draft_that_may_be_out_is_not_freed_where_nobody_can_ask(connected: World) -> None:
+    """The account is gone: one that was to be sent keeps its work, one that was not gives it back."""
+    old = connected.shops["hp"]
+    old.fail_next("finalise", Unreachable("No answer."))
+    with pytest.raises(Unreachable) as caught:
+        connected.generate(refs=("11",))
+    draft = connected.generate(refs=("12",), form_key="second", send=False)
+    billing, pending, _ = offered(connected)
+    wanted = choices(billing, pending, free_drafts=True)
+    old.connected = False
+    billing.change.carry_out(pending.id, wanted)
+    get = connected.billing().invoicing.get
+    assert get(caught.value.invoice_id or "").stage is Stage.CHECKED
+    assert get(draft.id).stage is Stage.ABANDONED
+
+
+def test_a_draft_that_is_being_sent_is_not_freed(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two people, two pages: the invoice goes out, the change waits for it, and the work is billed once."""
+    old = connected.shops["hp"]
+    billing, pending, _ = offered(connected)
+    wanted, really = choices(billing, pending, free_drafts=True), old.finalise
+
+    def meanwhile(invoice_id: str, key: str) -> RemoteInvoice:
+        answer = really(invoice_id, key)
+        billing.change.carry_out(pending.id, wanted)
+        return answer
+
+    monkeypatch.setattr(old, "finalise", meanwhile)
+    sent = connected.generate()
+    assert sent.status == "open"
+    connected.upkeep.round()
+    assert connected.billing().invoicing.get(sent.id).stage is Stage.SENT
+    assert not old.connected
+
+
+def test_a_freed_draft_does_not_take_the_status_of_the_next_invoice(connected: World) -> None:
+    """The host hears late that the draft is gone; by then its work is on another invoice, whose status stands there."""
+    connected.generate(send=False)
+    billing, pending, _ = offered(connected)
+    billing.change.carry_out(pending.id, choices(billing, pending, free_drafts=True))
+    connected.generate(form_key="again")
+    connected.upkeep.round()
+    assert connected.crm.statuses("hp") == {"11": "open", "12": "open"}
+
+
+def test_sending_a_draft_of_another_account_is_refused_and_forgotten(connected: World) -> None:
+    """It does not go out by itself when that account is connected again."""
+    draft = connected.generate(send=False)
+    billing, pending, _ = offered(connected)
+    billing.change.carry_out(pending.id, choices(billing, pending))
+    with pytest.raises(Conflict):
+        connected.billing().invoicing.send(draft.id)
+    connected.shops["hp"].connected = True
+    billing, pending, _ = offered(connected, "acct_hp")
+    billing.change.carry_out(pending.id, choices(billing, pending))
+    connected.clock.advance(minutes=10)
+    connected.upkeep.round()
+    assert connected.billing().invoicing.get(draft.id).status == "draft"
+
+
+def test_a_test_after_going_live_leaves_what_was_really_billed(world: World) -> None:
+    """A test key for an afternoon: the CRM goes on saying that the work is paid, whatever is tried out."""
+    in_mode(world, livemode=True)
+    billing, pending, _ = offered(world, "acct_hp")
+    billing.connection.confirm(pending.id)
+    really = world.generate(form_key="live")
+    world.shops["hp"].pay(really.stripe_id or "")
+    world.billing().invoicing.refresh(really.id)
+    in_mode(world, livemode=False)
+    billing, pending, _ = offered(world, "acct_hp")
+    billing.change.carry_out(pending.id, choices(billing, pending))
+    assert world.crm.statuses("hp") == {"11": "paid", "12": "paid"}
+    world.generate(form_key="test")
+    assert world.crm.statuses("hp") == {"11": "paid", "12": "paid"}
 
 
 def test_live_mode_follows_test_mode(connected: World) -> None:

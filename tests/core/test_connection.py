@@ -14,6 +14,7 @@ from flask_crm_stripe.errors import (
     NotConnected,
     NotFound,
     NotPermitted,
+    Refused,
     Unreachable,
 )
 from flask_crm_stripe.model.business import Actor
@@ -151,6 +152,81 @@ def test_declining_gives_the_right_back_to_stripe(world: World) -> None:
     assert not world.shops["hp"].connected
     with pytest.raises(NotFound):
         connections.pending(pending.id)
+
+
+def test_what_is_declined_while_stripe_is_silent_is_given_back_later(world: World) -> None:
+    """It is over here at once, for nobody wants it; the next round tells Stripe."""
+    connections, shop = world.billing().connection, world.shops["hp"]
+    pending = connections.accept(GRANT)
+    shop.fail_next("deauthorise", Unreachable("No answer."), times=2)
+    connections.decline(pending.id)
+    with pytest.raises(NotFound):
+        connections.pending(pending.id)
+    world.upkeep.round()
+    assert shop.connected
+    world.upkeep.round()
+    assert not shop.connected
+    assert world.shared.dropped(False, world.clock.now()) == []
+
+
+@pytest.mark.parametrize("left", ["another one", "a day", "no answer"])
+def test_an_account_that_nobody_confirmed_is_given_back(world: World, left: str) -> None:
+    """The wrong one was chosen and the page left; nobody came back; or Stripe did not say what account it is."""
+    connections, wrong = world.billing().connection, world.stripe.add_account("acct_wrong")
+    grant = Grant("acct_wrong", False, "read_write", {"access_token": "tok"})
+    if left == "no answer":
+        wrong.fail_next("account", Unreachable("No answer."))
+        with pytest.raises(Unreachable):
+            connections.accept(grant)
+    else:
+        connections.accept(grant)
+    if left == "another one":
+        connections.confirm(connections.accept(GRANT).id)
+    if left == "a day":
+        world.upkeep.round()
+        assert wrong.connected
+        world.clock.advance(days=1)
+    world.upkeep.round()
+    assert not wrong.connected
+
+
+def test_what_stripe_refuses_to_take_back_is_not_tried_for_ever(world: World) -> None:
+    """There is nothing more to do about it here."""
+    connections, shop = world.billing().connection, world.shops["hp"]
+    shop.fail_next("deauthorise", Refused("No such account."))
+    connections.decline(connections.accept(GRANT).id)
+    assert world.shared.dropped(False, world.clock.now()) == []
+
+
+def test_an_account_that_another_business_may_want_is_not_given_back(world: World) -> None:
+    """One declines what waits for a word of another: that one can still confirm it."""
+    theirs = world.billing("kestrel").connection.accept(GRANT)
+    ours = world.billing().connection
+    ours.decline(ours.accept(GRANT).id)
+    assert world.shops["hp"].connected
+    world.billing("kestrel").connection.confirm(theirs.id)
+
+
+def test_of_two_who_decide_at_once_one_does(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Confirmed by one in the moment in which the other declines: it is live or given back, never both."""
+    connections, shop = world.billing().connection, world.shops["hp"]
+    pending, really = connections.accept(GRANT), shop.deauthorise
+
+    def meanwhile() -> None:
+        with pytest.raises(NotFound):
+            connections.confirm(pending.id)
+        really()
+
+    monkeypatch.setattr(shop, "deauthorise", meanwhile)
+    connections.decline(pending.id)
+    assert connections.live() is None
+    assert not shop.connected
+    shop.connected = True
+    again = connections.accept(GRANT)
+    late = world.billing().connection
+    monkeypatch.setattr(late.ledger.connections.__class__, "drop_pending", lambda *_: False)
+    with pytest.raises(NotFound):
+        late.decline(again.id)
 
 
 def test_declining_an_account_that_is_in_use_does_not_disconnect_it(world: World) -> None:

@@ -6,15 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from flask_crm_stripe.core.catalogue import Catalogue
+from flask_crm_stripe.core.customers import Customers
 from flask_crm_stripe.core.figures import Terms
 from flask_crm_stripe.core.invoice_steps import _Work
 from flask_crm_stripe.core.upkeep import Done
-from flask_crm_stripe.errors import ProviderFailed, RateLimited, Refused, Unreachable
+from flask_crm_stripe.errors import InvalidInput, ProviderFailed, RateLimited, Refused, Unreachable
 from flask_crm_stripe.model.invoices import Delivery, Invoice, Stage
 from flask_crm_stripe.model.journal import Outcome
 from flask_crm_stripe.model.log import LogFilter
 from tests.core.records import a_payment, an_invoice
-from tests.core.samples import ZONEN
+from tests.core.samples import ZONEN, billable
 from tests.core.world import CONSULTING, ELSEWHERE, INES, World
 
 
@@ -135,6 +137,74 @@ def test_what_stripe_refused_waits_for_a_person(connected: World) -> None:
     calls = len(connected.shops["hp"].calls)
     assert connected.upkeep.round().invoices == 0
     assert len(connected.shops["hp"].calls) == calls
+
+
+def test_what_only_a_person_can_mend_is_not_tried_each_minute(connected: World) -> None:
+    """The customer can't be told to Stripe as the CRM has it: said once, on the invoice and in the log."""
+    connected.shops["hp"].fail_next("create_customer", InvalidInput("email", "This is no mail address."))  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput):
+        connected.generate()
+    lines = len(connected.billing().ledger.log.page(LogFilter()).rows)
+    for _ in range(5):
+        connected.clock.advance(minutes=5)
+        connected.upkeep.round()
+    assert len(connected.billing().ledger.log.page(LogFilter()).rows) == lines
+    [invoice] = connected.billing().ledger.invoices.unfinished(
+        connected.billing().connection.books(), connected.clock.now()
+    )
+    assert invoice.problem is not None
+    assert invoice.problem.message == "This is no mail address."
+
+
+def test_many_that_cannot_be_helped_stand_in_front_of_no_other(connected: World) -> None:
+    """More than a page of refused invoices, and of ones that the host cannot be told, before one that can go on."""
+    for number in range(100, 160):
+        connected.crm.add("hp", billable(str(number)))
+        connected.shops["hp"].fail_next("create_invoice", Refused("Never."))
+        with pytest.raises(Refused):
+            connected.generate(refs=(str(number),), form_key=f"k{number}")
+    last = interrupted(connected, "create_invoice", Unreachable("No answer."))
+    connected.clock.advance(minutes=10)
+    assert connected.upkeep.round().invoices == 1
+    assert connected.billing().invoicing.get(last.id).status == "open"
+    assert connected.upkeep.round().told == 0
+
+
+def test_a_contact_that_the_crm_cannot_tell_keeps_nothing_waiting(
+    connected: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host's own function raises: its note stays, and everything else is done."""
+    connected.billing().customers.ensure(ZONEN)
+    connected.shared.note("hp", f"contact:{ZONEN.ref.kind}", ZONEN.ref.ref)
+    connected.shared.note("hp", "service", "2")
+    broken = interrupted(connected, "finalise", Unreachable("No answer."))
+
+    def raising(*_: object) -> None:
+        raise ValueError("Of the host's own.")
+
+    monkeypatch.setattr(Customers, "follow", raising)
+    connected.clock.advance(minutes=10)
+    done = connected.upkeep.round()
+    assert (done.invoices, connected.billing().invoicing.get(broken.id).status) == (1, "open")
+    assert [note.kind for note in connected.shared.outbox()] == [f"contact:{ZONEN.ref.kind}"]
+
+
+def test_a_business_whose_notes_cannot_be_read_keeps_no_other_waiting(
+    connected: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever breaks: the notes stay, the other business's are followed."""
+    connected.shared.note("hp", "service", "2")
+    connected.shared.note("kestrel", "service", "2")
+    really = Catalogue.note
+
+    def one(catalogue: Catalogue, *args: object) -> None:
+        if catalogue.ledger.business == "hp":
+            raise ValueError("Of the host's own.")
+        really(catalogue, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Catalogue, "note", one)
+    connected.upkeep.round()
+    assert [note.business for note in connected.shared.outbox()] == ["hp"]
 
 
 def test_a_mail_that_may_be_out_is_not_sent_again_by_itself(connected: World) -> None:

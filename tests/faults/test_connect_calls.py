@@ -183,13 +183,13 @@ def finish(host: BillingHost, browser: Browser) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_failing_decline(host: BillingHost, call: Call, kind: str) -> None:
-    """The account goes on waiting for a word until the right to it was given back."""
+    """It is over here at once; the right to the account is given back as soon as Stripe answers."""
     browser = host.browser("ann")
     [path] = [form.action for form in come_back(host, browser).forms if form.action.endswith("/decline")]
     strike(host, kind, call)
-    assert TOLD[kind] in say_no(browser, path).text
-    host.fake.faults.clear()
     assert "Nothing was connected." in say_no(browser, path).text
+    host.fake.faults.clear()
+    assert host.run("work").exit_code == 0
     assert host.rows("crm_stripe_connection") == []
     gone(host)
 

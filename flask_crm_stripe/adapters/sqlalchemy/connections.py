@@ -33,8 +33,11 @@ from flask_crm_stripe.ports.runtime import Vault
 
 T = tables.connection
 LIVE, PENDING, ENDED = ConnectionState.LIVE.value, ConnectionState.PENDING.value, ConnectionState.ENDED.value
+DROPPED = ConnectionState.DROPPED.value
+EVER = T.c.state.in_((LIVE, ENDED))
 EVENT = tables.event
 FORGET_AFTER = timedelta(days=7)
+GIVEN_UP: dict[str, Any] = {"state": DROPPED, "secrets": None, "key_id": None}
 LAST_EVENT = (
     sa.select(sa.func.max(EVENT.c.received_at))
     .where(EVENT.c.business == T.c.business, EVENT.c.account_id == T.c.account_id, EVENT.c.livemode == T.c.livemode)
@@ -58,7 +61,7 @@ class SqlConnections:
 
     def latest(self, livemode: bool) -> Connection | None:
         """The newest one that was ever live."""
-        return self._first(T.c.livemode == livemode, T.c.state != PENDING)
+        return self._first(T.c.livemode == livemode, EVER)
 
     def get(self, connection_id: str) -> Connection | None:
         """One of ours."""
@@ -67,11 +70,11 @@ class SqlConnections:
     def of(self, books: Books) -> Connection | None:
         """The newest one with this account and mode that was ever live."""
         account_id, livemode = books
-        return self._first(T.c.account_id == account_id, T.c.livemode == livemode, T.c.state != PENDING)
+        return self._first(T.c.account_id == account_id, T.c.livemode == livemode, EVER)
 
     def history(self) -> list[Connection]:
         """The newest of each account and mode, newest first."""
-        newest = sa.select(sa.func.max(T.c.row)).where(T.c.business == self.business, T.c.state != PENDING)
+        newest = sa.select(sa.func.max(T.c.row)).where(T.c.business == self.business, EVER)
         rows = newest.group_by(T.c.account_id, T.c.livemode)
         with self.database.reading() as connection:
             found = connection.execute(SELECT.where(T.c.row.in_(rows)).order_by(T.c.row.desc())).all()
@@ -95,7 +98,7 @@ class SqlConnections:
             "connected_at": now,
         }
         with self.database.writing() as connection:
-            connection.execute(sa.delete(T).where(*self._pending(grant.livemode)))
+            connection.execute(sa.update(T).where(*self._pending(grant.livemode)).values(**GIVEN_UP))
             connection.execute(sa.insert(T).values(**values))
             return self._need(connection, str(values["id"]))
 
@@ -116,14 +119,25 @@ class SqlConnections:
 
     def changed(self, connection_id: str, now: datetime) -> None:
         """All that was chosen is done."""
-        self._update(connection_id, T.c.state == LIVE, changed_at=now)
+        self._update(connection_id, EVER, changed_at=now)
 
-    def drop_pending(self, connection_id: str) -> None:
-        """Forget one that nobody confirmed."""
+    def unfinished_changes(self) -> list[Connection]:
+        """Not all that was chosen is done, oldest first."""
+        mine = (T.c.business == self.business, EVER, T.c.change.is_not(None), T.c.changed_at.is_(None))
+        with self.database.reading() as connection:
+            return [connection_of(row) for row in connection.execute(SELECT.where(*mine).order_by(T.c.row))]
+
+    def drop_pending(self, connection_id: str) -> bool:
+        """Nobody wants it: whether it was pending until now."""
         with self.database.writing() as connection:
-            connection.execute(
-                sa.delete(T).where(T.c.business == self.business, T.c.id == connection_id, T.c.state == PENDING)
-            )
+            mine = (T.c.business == self.business, T.c.id == connection_id, T.c.state == PENDING)
+            return connection.execute(sa.update(T).where(*mine).values(**GIVEN_UP)).rowcount == 1
+
+    def forget_dropped(self, connection_id: str) -> None:
+        """It was given back."""
+        with self.database.writing() as connection:
+            mine = (T.c.business == self.business, T.c.id == connection_id, T.c.state == DROPPED)
+            connection.execute(sa.delete(T).where(*mine))
 
     def leave(self, connection_id: str, actor: str, reason: str) -> None:
         """Who wants to disconnect, and why."""
@@ -229,6 +243,22 @@ def live_connections(database: Database) -> list[Connection]:
     with database.reading() as connection:
         rows = connection.execute(SELECT.where(T.c.state == LIVE).order_by(T.c.row)).all()
     return [connection_of(row) for row in rows]
+
+
+def is_wanted(database: Database, account_id: str, livemode: bool) -> bool:
+    """Whether anybody has the account live, or waiting for a word."""
+    where = (T.c.account_id == account_id, T.c.livemode == livemode, T.c.state.in_((LIVE, PENDING)))
+    with database.reading() as connection:
+        return connection.execute(sa.select(T.c.row).where(*where).limit(1)).first() is not None
+
+
+def dropped(database: Database, livemode: bool, before: datetime) -> list[Connection]:
+    """What has to be given back to Stripe; what nobody confirmed in time is dropped now."""
+    with database.writing() as connection:
+        late = (T.c.state == PENDING, T.c.livemode == livemode, T.c.connected_at < before)
+        connection.execute(sa.update(T).where(*late).values(**GIVEN_UP))
+        rows = connection.execute(SELECT.where(T.c.state == DROPPED, T.c.livemode == livemode).order_by(T.c.row))
+        return [connection_of(row) for row in rows]
 
 
 def start_consent(database: Database, state_hash: str, consent: Consent, now: datetime) -> None:

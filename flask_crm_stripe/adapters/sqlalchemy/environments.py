@@ -15,6 +15,7 @@ from flask_crm_stripe.model.events import EventState
 
 HOME, ROW, CONNECTION = tables.environment, tables.installation, tables.connection
 EVERYBODY = "*"
+EVER = (ConnectionState.LIVE.value, ConnectionState.ENDED.value)
 NEUTRALISED = "This is a copy that was made harmless."
 
 
@@ -69,7 +70,7 @@ def neutralise(database: Database, fingerprint: str, now: datetime) -> int:
                 ended_reason=NEUTRALISED,
             )
         ).rowcount
-        connection.execute(sa.delete(CONNECTION).where(CONNECTION.c.state == ConnectionState.PENDING.value))
+        connection.execute(sa.delete(CONNECTION).where(CONNECTION.c.state.not_in(EVER)))
         connection.execute(sa.update(CONNECTION).values(secrets=None, key_id=None))
         _drop_work(connection, now)
         connection.execute(sa.delete(HOME))
@@ -81,7 +82,7 @@ def neutralise(database: Database, fingerprint: str, now: datetime) -> int:
 def businesses(database: Database) -> list[str]:
     """Every business that ever had a connection."""
     with database.reading() as connection:
-        ever = sa.select(CONNECTION.c.business).where(CONNECTION.c.state != ConnectionState.PENDING.value)
+        ever = sa.select(CONNECTION.c.business).where(CONNECTION.c.state.in_(EVER))
         return list(connection.execute(ever.distinct().order_by(CONNECTION.c.business)).scalars())
 
 

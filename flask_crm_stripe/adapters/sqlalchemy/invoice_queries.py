@@ -106,30 +106,38 @@ class SqlInvoiceQueries:
         with self.database.reading() as connection:
             return [payment_of(row) for row in connection.execute(self._of_invoice(PAYMENT, invoice_id))]
 
-    def unfinished(self, books: Books, before: datetime, limit: int = 50) -> list[Invoice]:
+    def unfinished(
+        self, books: Books, before: datetime, limit: int = 50, after: Invoice | None = None
+    ) -> list[Invoice]:
         """Those whose own steps are not complete and that nobody touched since then, longest first."""
-        mine = sa.select(T).where(
-            T.c.business == self.business, *_of(T, books), T.c.unfinished, T.c.updated_at < before
-        )
-        return self._all(mine.order_by(T.c.updated_at, T.c.row).limit(limit))
+        mine = (*_of(T, books), T.c.unfinished, T.c.updated_at < before)
+        return self._in_order(T.c.updated_at, mine, limit, after and (after.updated_at, after.id))
 
-    def stale(self, books: Books, before: datetime, limit: int = 50) -> list[Invoice]:
+    def stale(self, books: Books, before: datetime, limit: int = 50, after: Invoice | None = None) -> list[Invoice]:
         """Drafts and open ones that Stripe was last asked about before then, longest first."""
         # The statuses stand in the text, so that the partial index is used.
-        moving = sa.text("status IN ('draft', 'open')")
-        mine = sa.select(T).where(T.c.business == self.business, *_of(T, books), moving, T.c.fetched_at < before)
-        return self._all(mine.order_by(T.c.fetched_at, T.c.row).limit(limit))
+        mine = (*_of(T, books), sa.text("status IN ('draft', 'open')"), T.c.fetched_at < before)
+        return self._in_order(T.c.fetched_at, mine, limit, after and (after.fetched_at, after.id))
 
-    def untold(self, limit: int = 50) -> list[Invoice]:
-        """Those whose newest version the host has not been told."""
-        mine = sa.select(T).where(T.c.business == self.business, T.c.told_version < T.c.version)
-        return self._all(mine.order_by(T.c.row).limit(limit))
+    def untold(self, limit: int = 50, after: Invoice | None = None) -> list[Invoice]:
+        """Those whose newest version the host has not been told, longest first."""
+        # One that Stripe knows nothing of is no news.
+        born = T.c.status.is_not(None) | (T.c.stage == Stage.ABANDONED.value)
+        mine = (T.c.told_version < T.c.version, born)
+        return self._in_order(T.c.updated_at, mine, limit, after and (after.updated_at, after.id))
 
     def versions(self, invoice_ids: Sequence[str]) -> dict[str, int]:
         """Ids and versions, without opening the rows."""
         mine = sa.select(T.c.id, T.c.version).where(T.c.business == self.business, T.c.id.in_(invoice_ids))
         with self.database.reading() as connection:
             return {row.id: row.version for row in connection.execute(mine)}
+
+    def _in_order(self, by: Any, conditions: Any, limit: int, after: Any) -> list[Invoice]:
+        mine = sa.select(T).where(T.c.business == self.business, *conditions)
+        if after is not None:
+            at, last = after
+            mine = mine.where((by > at) | ((by == at) & (T.c.id > last)))
+        return self._all(mine.order_by(by, T.c.id).limit(limit))
 
     def _claims(self, billables: Sequence[str], livemode: bool) -> sa.Select[Any]:
         joined = sa.join(LINES, T, T.c.row == LINES.c.invoice_row)

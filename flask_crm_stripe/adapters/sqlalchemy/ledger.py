@@ -161,6 +161,14 @@ class SqlSharedLedger:
         """Every live connection."""
         return connections.live_connections(self.database)
 
+    def is_wanted(self, account_id: str, livemode: bool) -> bool:
+        """Whether any business has the account, or may."""
+        return connections.is_wanted(self.database, account_id, livemode)
+
+    def dropped(self, livemode: bool, before: datetime) -> list[Connection]:
+        """What has to be given back to Stripe."""
+        return connections.dropped(self.database, livemode, before)
+
     def store_event(self, business: str, event: IncomingEvent, now: datetime) -> int | None:
         """Keep an event once, its body sealed."""
         return events.store_event(self.database, self.vault, business, event, now)

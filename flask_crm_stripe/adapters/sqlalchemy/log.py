@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from flask_crm_stripe.adapters.sqlalchemy.paging import fetch_page
 from flask_crm_stripe.errors import SecretUnreadable
 from flask_crm_stripe.model.log import SEEN, LogEntry, LogFilter, Verdict
 from flask_crm_stripe.model.paging import Page
-from flask_crm_stripe.ports.chain import UNSIGNED, Head, Link, head_seal, line_seal, verdict
+from flask_crm_stripe.ports.chain import UNSIGNED, Head, Link, broken_line, head_seal, is_sound, line_seal, verdict
 from flask_crm_stripe.ports.runtime import Vault
 
 T, HEAD, KEY = tables.log, tables.log_head, tables.log_key
@@ -24,6 +24,10 @@ FIELDS = ("at", "actor", "action", "target", "outcome", "reason", "address", "re
 AT_ONCE = 500
 # The number comes first: pages are ordered by it.
 SELECT = sa.select(T.c.seq, *(T.c[name] for name in FIELDS if name != "seq"), T.c.epoch, T.c.seal)
+
+
+class _OtherKey(Exception):
+    """The head is sealed with another key than ours: all of them are needed."""
 
 
 @dataclass
@@ -42,10 +46,13 @@ class LogKeys:
 
     def all(self) -> dict[int, bytes]:
         """Every key that can be opened."""
+        return {epoch: key for epoch, key in self.every().items() if key is not None}
+
+    def every(self) -> dict[int, bytes | None]:
+        """Every epoch; None where its key is lost."""
         with self.database.reading() as connection:
             rows = connection.execute(sa.select(KEY)).all()
-        opened = {row.epoch: self._opened(row.sealed) for row in rows}
-        return {epoch: key for epoch, key in opened.items() if key is not None}
+        return {row.epoch: self._opened(row.sealed) for row in rows}
 
     def _newest(self, now: datetime) -> tuple[int, bytes]:
         newest = sa.select(KEY).order_by(KEY.c.epoch.desc()).limit(1)
@@ -84,14 +91,10 @@ class SqlLog:
     def add(self, entry: LogEntry) -> LogEntry:
         """One more line. The head's row is the lock: whoever holds it has the newest line."""
         epoch, key = self.keys.current(entry.at)
-        with self.database.writing() as connection:
-            head = self._head(connection, epoch, key)
-            added = replace(entry, seq=head.seq + 1)
-            seal = line_seal(key, head.seal, self.business, added)
-            values = {name: getattr(added, name) for name in FIELDS}
-            connection.execute(sa.insert(T).values(business=self.business, epoch=epoch, seal=seal, **values))
-            self._move_head(connection, replace(head, seq=added.seq, seal=seal, epoch=epoch), key)
-        return added
+        try:
+            return self._add(entry, epoch, key, None)
+        except _OtherKey:
+            return self._add(entry, epoch, key, self.keys.every())
 
     def page(self, chosen: LogFilter, cursor: str | None = None, limit: int = 50) -> Page[LogEntry]:
         """Newest first."""
@@ -118,7 +121,9 @@ class SqlLog:
         # Lines that are added meanwhile are left for the next time.
         mine = SELECT.where(T.c.business == self.business)
         links = (Link(entry_of(each), each.epoch, each.seal) for each in self._rows(mine, self._newest(head)))
-        return verdict(self.business, head, row.own_seal if row else "", links, self.keys.all(), checkpoint)
+        every = self.keys.every()
+        keys = {epoch: key for epoch, key in every.items() if key is not None}
+        return verdict(self.business, head, row.own_seal if row else "", links, keys, every, checkpoint)
 
     def prune(self, before: datetime) -> int:
         """Remove old lines from the beginning."""
@@ -128,8 +133,9 @@ class SqlLog:
         if kept is None or kept <= 1:
             return 0
         epoch, key = self.keys.current(before)
+        every = self.keys.every()
         with self.database.writing() as connection:
-            head = self._head(connection, epoch, key)
+            head = self._head(connection, epoch, key, every, before)
             last = connection.execute(self._line(kept - 1)).first()
             if last is None:
                 return 0
@@ -159,15 +165,54 @@ class SqlLog:
             now = sa.select(HEAD.c.seq).where(HEAD.c.business == self.business)
             return head.seq if (connection.execute(now).scalar() or 0) >= there else there
 
-    def _head(self, connection: sa.Connection, epoch: int, key: bytes) -> Head:
+    def _add(self, entry: LogEntry, epoch: int, key: bytes, every: Mapping[int, bytes | None] | None) -> LogEntry:
+        with self.database.writing() as connection:
+            head = self._head(connection, epoch, key, every, entry.at)
+            head, added = self._append(connection, head, entry, epoch, key)
+            self._move_head(connection, head, key)
+        return added
+
+    def _append(
+        self, connection: sa.Connection, head: Head, entry: LogEntry, epoch: int, key: bytes
+    ) -> tuple[Head, LogEntry]:
+        added = replace(entry, seq=head.seq + 1)
+        seal = line_seal(key, head.seal, self.business, added)
+        values = {name: getattr(added, name) for name in FIELDS}
+        connection.execute(sa.insert(T).values(business=self.business, epoch=epoch, seal=seal, **values))
+        return replace(head, seq=added.seq, seal=seal, epoch=epoch), added
+
+    def _head(
+        self, connection: sa.Connection, epoch: int, key: bytes, every: Mapping[int, bytes | None] | None, now: datetime
+    ) -> Head:
+        """The head, locked. Where it is not the one that was sealed, a line says so before anything else is added."""
         mine = sa.select(HEAD).where(HEAD.c.business == self.business).with_for_update()
         row = connection.execute(mine).first()
         if row is None:
-            unsigned: int = connection.execute(self._older()).scalar() or 0
-            first = Head(seq=unsigned, epoch=epoch, unsigned=unsigned)
-            insert_once(connection, HEAD, {"business": self.business, **_columns(first, self.business, key)})
-            row = connection.execute(mine).one()
-        return _head_of(row)
+            row = self._first_head(connection, epoch, key, mine)
+        if every is None and row.epoch != epoch:
+            raise _OtherKey
+        every = every or {epoch: key}
+        head, keys = _head_of(row), {epoch: key for epoch, key in every.items() if key is not None}
+        newest = SELECT.where(T.c.business == self.business).order_by(T.c.seq.desc()).limit(1)
+        last = connection.execute(newest).first()
+        beyond = last is not None and last.seq > head.seq
+        if is_sound(self.business, head, row.own_seal, keys, every) and not beyond:
+            return head
+        # Behind the newest line that there is, whatever the head says: a number is given once.
+        if last is not None:
+            head = replace(head, seq=last.seq, seal=last.seal)
+        return self._append(connection, head, broken_line(now), epoch, key)[0]
+
+    def _first_head(self, connection: sa.Connection, epoch: int, key: bytes, mine: sa.Select[Any]) -> sa.Row[Any]:
+        """Behind lines that are older than the chain. Where there are others, somebody took the head away."""
+        unsigned: int = connection.execute(self._older()).scalar() or 0
+        first = Head(seq=unsigned, epoch=epoch, unsigned=unsigned)
+        values = {"business": self.business, **_columns(first, self.business, key)}
+        sealed = sa.select(T.c.seq).where(T.c.business == self.business, T.c.epoch != UNSIGNED).limit(1)
+        if connection.execute(sealed).first() is not None:
+            values["own_seal"] = ""
+        insert_once(connection, HEAD, values)
+        return connection.execute(mine).one()
 
     def _move_head(self, connection: sa.Connection, head: Head, key: bytes) -> None:
         mine = sa.update(HEAD).where(HEAD.c.business == self.business)

@@ -23,6 +23,8 @@ from flask_crm_stripe.testing.memory.notices import MemoryNotices
 from flask_crm_stripe.testing.memory.state import State
 
 LIVE, PENDING, ENDED = ConnectionState.LIVE, ConnectionState.PENDING, ConnectionState.ENDED
+DROPPED = ConnectionState.DROPPED
+EVER = (LIVE, ENDED)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class MemoryConnections:
         """The newest of each account and mode, newest first."""
         with self.state.lock:
             mine = [each for each in self.state.connections.values() if each.business == self.business]
-            newest = {each.books: each for each in mine if each.state is not PENDING}
+            newest = {each.books: each for each in mine if each.state in EVER}
             order = [each for each in reversed(mine) if newest.get(each.books) is each]
             return [dated(self.state, each) for each in order]
 
@@ -74,7 +76,7 @@ class MemoryConnections:
         )
         with self.state.lock:
             for old in self._all(grant.livemode, PENDING):
-                del self.state.connections[old.id]
+                self.state.connections[old.id] = replace(old, state=DROPPED)
             self.state.connections[made.id] = made
             return dated(self.state, made)
 
@@ -97,13 +99,31 @@ class MemoryConnections:
 
     def changed(self, connection_id: str, now: datetime) -> None:
         """All that was chosen is done."""
-        self._update(connection_id, changed_at=now)
-
-    def drop_pending(self, connection_id: str) -> None:
-        """Forget one that nobody confirmed."""
         with self.state.lock:
             found = self._ours(connection_id)
-            if found is not None and found.state is PENDING:
+            if found is not None and found.state in EVER:
+                self.state.connections[connection_id] = replace(found, changed_at=now)
+
+    def unfinished_changes(self) -> list[Connection]:
+        """Not all that was chosen is done, oldest first."""
+        with self.state.lock:
+            mine = [each for each in self.state.connections.values() if each.business == self.business]
+        return [each for each in mine if each.state in EVER and each.change and each.changed_at is None]
+
+    def drop_pending(self, connection_id: str) -> bool:
+        """Nobody wants it: whether it was pending until now."""
+        with self.state.lock:
+            found = self._ours(connection_id)
+            if found is None or found.state is not PENDING:
+                return False
+            self.state.connections[connection_id] = replace(found, state=DROPPED)
+            return True
+
+    def forget_dropped(self, connection_id: str) -> None:
+        """It was given back."""
+        with self.state.lock:
+            found = self._ours(connection_id)
+            if found is not None and found.state is DROPPED:
                 del self.state.connections[connection_id]
 
     def leave(self, connection_id: str, actor: str, reason: str) -> None:
@@ -172,6 +192,20 @@ def live_connection(state: State, account_id: str, livemode: bool) -> Connection
         if (each.account_id, each.livemode, each.state) == (account_id, livemode, LIVE):
             return dated(state, each)
     return None
+
+
+def is_wanted(state: State, account_id: str, livemode: bool) -> bool:
+    """Whether anybody has the account live, or waiting for a word."""
+    there = [each for each in state.connections.values() if each.books == (account_id, livemode)]
+    return any(each.state in (LIVE, PENDING) for each in there)
+
+
+def dropped(state: State, livemode: bool, before: datetime) -> list[Connection]:
+    """What has to be given back to Stripe; what nobody confirmed in time is dropped now."""
+    for each in list(state.connections.values()):
+        if each.state is PENDING and each.livemode == livemode and each.connected_at < before:
+            state.connections[each.id] = replace(each, state=DROPPED)
+    return [each for each in state.connections.values() if each.state is DROPPED and each.livemode == livemode]
 
 
 def dated(state: State, connection: Connection) -> Connection:

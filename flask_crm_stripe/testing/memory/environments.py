@@ -9,7 +9,7 @@ from datetime import datetime
 from flask_crm_stripe.model.approvals import ApprovalState
 from flask_crm_stripe.model.connection import ConnectionState, Ending, Installation
 from flask_crm_stripe.model.events import EventState
-from flask_crm_stripe.testing.memory.connections import ended
+from flask_crm_stripe.testing.memory.connections import EVER, ended
 from flask_crm_stripe.testing.memory.state import State
 
 EVERYBODY = "*"
@@ -55,7 +55,7 @@ def neutralise(state: State, fingerprint: str, now: datetime) -> int:
         for each in live:
             alone = replace(each, leaving_by=None, leaving_reason=None)
             state.connections[each.id] = ended(alone, "", Ending.NEUTRALISED, NEUTRALISED, now)
-        pending = [each.id for each in state.connections.values() if each.state is ConnectionState.PENDING]
+        pending = [each.id for each in state.connections.values() if each.state not in EVER]
         for connection_id in pending:
             del state.connections[connection_id]
         _drop_work(state, now)

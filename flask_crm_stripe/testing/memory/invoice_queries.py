@@ -87,21 +87,26 @@ class MemoryInvoiceQueries:
         rows = [payment for row in self._ours() if row.invoice.id == invoice_id for payment in row.payments.values()]
         return newest_first(rows, lambda payment: payment.at)
 
-    def unfinished(self, books: Books, before: datetime, limit: int = 50) -> list[Invoice]:
+    def unfinished(
+        self, books: Books, before: datetime, limit: int = 50, after: Invoice | None = None
+    ) -> list[Invoice]:
         """Those whose own steps are not complete and that nobody touched since then, longest first."""
         mine = [row.invoice for row in self._ours() if row.invoice.books == books]
-        found = [invoice for invoice in mine if records.is_unfinished(invoice)]
-        return sorted((i for i in found if i.updated_at < before), key=lambda i: i.updated_at)[:limit]
+        found = [(i.updated_at, i) for i in mine if records.is_unfinished(i) and i.updated_at < before]
+        return _in_order(found, limit, (after.updated_at, after.id) if after else None)
 
-    def stale(self, books: Books, before: datetime, limit: int = 50) -> list[Invoice]:
+    def stale(self, books: Books, before: datetime, limit: int = 50, after: Invoice | None = None) -> list[Invoice]:
         """Drafts and open ones that Stripe was last asked about before then, longest first."""
         mine = [row.invoice for row in self._ours() if row.invoice.books == books]
-        asked = [(i.fetched_at, i) for i in mine if i.status in (Status.DRAFT, Status.OPEN) and i.fetched_at]
-        return [i for at, i in sorted(asked, key=lambda pair: pair[0]) if at < before][:limit]
+        moving = [(i.fetched_at, i) for i in mine if i.status in (Status.DRAFT, Status.OPEN) and i.fetched_at]
+        last = (after.fetched_at, after.id) if after and after.fetched_at else None
+        return _in_order([(at, i) for at, i in moving if at < before], limit, last)
 
-    def untold(self, limit: int = 50) -> list[Invoice]:
-        """Those whose newest version the host has not been told."""
-        return [row.invoice for row in self._ours() if row.invoice.told_version < row.invoice.version][:limit]
+    def untold(self, limit: int = 50, after: Invoice | None = None) -> list[Invoice]:
+        """Those whose newest version the host has not been told, longest first."""
+        news = [row.invoice for row in self._ours() if row.invoice.told_version < row.invoice.version]
+        born = [(i.updated_at, i) for i in news if i.status is not None or i.stage is Stage.ABANDONED]
+        return _in_order(born, limit, (after.updated_at, after.id) if after else None)
 
     def versions(self, invoice_ids: Sequence[str]) -> dict[str, int]:
         """Ids and versions."""
@@ -117,6 +122,13 @@ class MemoryInvoiceQueries:
 
     def _chosen(self, chosen: InvoiceFilter) -> list[InvoiceRow]:
         return [row for row in self._ours() if matches(row.invoice, chosen)]
+
+
+def _in_order(
+    found: Sequence[tuple[datetime, Invoice]], limit: int, after: tuple[datetime, str] | None
+) -> list[Invoice]:
+    ordered = sorted((at, invoice.id, invoice) for at, invoice in found)
+    return [invoice for at, id, invoice in ordered if after is None or (at, id) > after][:limit]
 
 
 def matches(invoice: Invoice, chosen: InvoiceFilter) -> bool:

@@ -51,7 +51,7 @@ class MemoryLog:
         with self.state.lock:
             chain = self._chain()
             keys = {EPOCH: self.state.log_key}
-            return verdict(self.business, chain.head, chain.own_seal, list(chain.links), keys, checkpoint)
+            return verdict(self.business, chain.head, chain.own_seal, list(chain.links), keys, keys, checkpoint)
 
     def prune(self, before: datetime) -> int:
         """Remove old lines from the beginning."""
