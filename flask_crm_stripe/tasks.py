@@ -27,9 +27,8 @@ class Worker:
         """Run one task. Raises ``KeyError`` for a name that is not in TASKS."""
         TASKS[task](self, **arguments)
 
-    def apply_event(self, row_id: int) -> None:
-        """Apply a stored event, and then whatever else is due."""
-        self.inbox.apply(row_id)
+    def apply_events(self) -> None:
+        """Apply the stored events that are due."""
         self.inbox.sweep()
 
     def sync_services(self, business: str) -> None:
@@ -48,7 +47,7 @@ class Worker:
 
 
 TASKS: dict[str, Callable[..., None]] = {
-    "apply_event": Worker.apply_event,
+    "apply_events": Worker.apply_events,
     "sync_services": Worker.sync_services,
     "sync_noted": Worker.sync_noted,
     "keep_up": Worker.keep_up,

@@ -6,6 +6,8 @@ Only task names and our own row ids travel through the broker: no figures, no se
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +17,36 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TASK = "crm_stripe.run"
+NOT_BEFORE = 0.2
+"""Seconds between two messages that say the same: do what waits."""
+
+SENT_ALREADY = -1.0
+KEEP_UP_EVERY = 60.0
+"""Seconds between two rounds of upkeep, where the host runs Celery's beat."""
 
 
 class CeleryQueue:
     """Sends tasks to the host's Celery app; without one given, to Celery's current app."""
 
-    def __init__(self, app: Celery | None = None) -> None:
+    def __init__(self, app: Celery | None = None, now: Callable[[], float] = time.monotonic) -> None:
+        """``now`` counts seconds."""
         self._app = app
+        self._now = now
+        self._lock = threading.Lock()
+        self._last: dict[str, float] = {}
 
     def put(self, task: str, **arguments: str | int) -> None:
-        """Send the call. A broker that is down is logged and stops nobody: the row waits in our tables."""
+        """Send the call. A broker that is down is logged and stops nobody: the row waits in our tables.
+
+        A task without arguments does whatever waits, so it is sent some times a second at most: when it was sent just
+        now, once more a little later, and until then no more. Each process counts for itself, and one that dies loses
+        nothing: what waits is found by the next one, or the next sweep.
+        """
+        delay = None if arguments else self._delay(task)
+        if delay == SENT_ALREADY:
+            return
         try:
-            self._send({"task": task, "arguments": arguments})
+            self._send({"task": task, "arguments": arguments}, delay)
         except Exception as error:
             # Only the kind of error: its text can hold the broker's address with its password.
             logger.error(
@@ -34,12 +54,22 @@ class CeleryQueue:
                 task, arguments, type(error).__name__,
             )  # fmt: skip
 
-    def _send(self, call: dict[str, object]) -> None:
+    def _delay(self, task: str) -> float | None:
+        """None for at once, else the seconds until then, or SENT_ALREADY."""
+        with self._lock:
+            now, last = self._now(), self._last.get(task)
+            if last is not None and last > now:
+                return SENT_ALREADY  # It is on its way, and does what waits when it arrives.
+            delay = NOT_BEFORE if last is not None and now - last < NOT_BEFORE else None
+            self._last[task] = now + (delay or 0.0)
+            return delay
+
+    def _send(self, call: dict[str, object], delay: float | None) -> None:
         app = self._celery()
         with app.producer_or_acquire() as producer:
             # One try, not Celery's patient several: a webhook has to answer soon, and its event is stored already.
             producer.connection.ensure_connection(max_retries=1, interval_start=0)
-            app.send_task(TASK, kwargs=call, producer=producer, retry=False)
+            app.send_task(TASK, kwargs=call, producer=producer, retry=False, countdown=delay)
 
     def _celery(self) -> Any:
         if self._app is not None:
@@ -60,3 +90,5 @@ def register(app: Celery, run: Callable[[str, Mapping[str, str | int]], object])
 
     # shared=True would make it every Celery app's task of the process.
     app.task(run_task, name=TASK, shared=False, acks_late=True, ignore_result=True)
+    round_of_upkeep = {"task": TASK, "schedule": KEEP_UP_EVERY, "kwargs": {"task": "keep_up", "arguments": {}}}
+    app.conf.beat_schedule = {**(app.conf.beat_schedule or {}), "crm_stripe.keep_up": round_of_upkeep}

@@ -85,8 +85,8 @@ def replay(row_id: int, business: str) -> None:
         if billing.ledger.events.get(row_id) is None:
             raise NotFound("event")
         billing.environment.require_real("apply events")
-        billing.ledger.events.retry(row_id, billing.clock.now())
-        cast(Inbox, app_state().inbox).apply(row_id)
+        billing.ledger.events.retry([row_id], billing.clock.now())
+        cast(Inbox, app_state().inbox).sweep()
         event = billing.ledger.events.get(row_id)
     click.echo(f"{event.state}: {event.reason or event.type}" if event else "gone")
 

@@ -81,6 +81,7 @@ class Platform:
     livemode: bool
     fingerprint: Callable[[], str]
     address: Callable[[Notice], str] = lambda _: ""
+    translator: Callable[[str], Callable[[str], str]] = lambda _: str
 
     def billing(self, business: Business, actor: Actor) -> Billing:
         """The capabilities of this business in this actor's hands."""
@@ -90,7 +91,7 @@ class Platform:
         log = ActionLog(actor, ledger, clock)
         rights = Rights(log)
         environment = Environment(ledger, rights, log, clock, here)
-        notices = Notices(ledger, self.publisher, self.mailer, environment, log, clock, self.address)
+        notices = Notices(ledger, self.publisher, self.mailer, environment, log, clock, self.address, self.translator)
         connections = Connections(
             ledger,
             shared,
@@ -108,7 +109,7 @@ class Platform:
         customers = Customers(ledger, crm, connections, clock, installation.id)
         steps = InvoiceSteps(ledger, connections, catalogue, customers, clock, installation.id, holder)
         approvals = Approvals(ledger, rights, log, notices, clock)
-        news = News(ledger, crm, self.publisher, environment)
+        news = News(ledger, crm, self.publisher, environment, notices)
         invoicing = Invoicing(rights, log, ledger, crm, connections, catalogue, steps, news, approvals, clock)
         disconnection = Disconnection(connections, ledger, clock)
         settings = Settings(ledger, rights, log, approvals, notices, clock)

@@ -220,7 +220,7 @@ class AccountChange:
     def _is_draft(self, previous: Connection, invoice: Invoice) -> bool:
         """What Stripe says, which is stored where it is news. Where it can't be asked any more, a draft that was to be
         sent may have been sent."""
-        started = self.clock.now()
+        started = self.ledger.invoices.start_fetch(invoice.id, self.clock.now())
         try:
             remote = self.connections.pending_provider(previous.account_id).invoice(invoice.stripe_id or "")
         except (AccountGone, Refused):

@@ -273,7 +273,7 @@ class Connections:
         self.rights.require(VIEW, "see the connection")
         connection = self.latest()
         counts = self.ledger.events.counts()
-        last = self.ledger.events.last_received()
+        last = next(iter(self.ledger.events.received()), None)
         return Health(diagnose(connection), connection, last, counts.get("waiting", 0), counts.get("failed", 0))
 
     def _tell_change(self, before: Connection, after: Connection) -> None:

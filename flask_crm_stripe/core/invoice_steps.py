@@ -109,7 +109,7 @@ class InvoiceSteps:
 
     def refresh(self, invoice: Invoice, cause: Cause | None = None, stripe_id: str | None = None) -> Invoice:
         """Bring our picture up to date with Stripe's; a draft deleted over there frees its billables."""
-        provider, started = self._provider(invoice), self.clock.now()
+        provider, started = self._provider(invoice), self._begin(invoice)
         wanted = invoice.stripe_id or stripe_id or ""
         cause = cause or Cause(started)
         try:
@@ -124,6 +124,10 @@ class InvoiceSteps:
         known = self.ledger.invoices.payments(invoice.id)
         news = entries(invoice, remote, known, payments, cause)
         return self.ledger.invoices.apply(invoice.id, remote, payments, started, news) or self._again(invoice)
+
+    def _begin(self, invoice: Invoice) -> datetime:
+        """When a fetch begins that may be stored: in an order that holds on all machines."""
+        return self.ledger.invoices.start_fetch(invoice.id, self.clock.now())
 
     def _delete_at_stripe(self, invoice: Invoice) -> None:
         provider = self._provider(invoice)
@@ -214,7 +218,7 @@ class _Work:
 
     def check(self, invoice: Invoice) -> Invoice:
         """The gate. Stripe's last answer in this run will do; after a pause the draft is asked for anew."""
-        started = self.steps.clock.now()
+        started = self.steps._begin(invoice)
         self.remote = remote = self.remote or self.provider.invoice(invoice.stripe_id or "")
         found = differences(invoice.plan, remote)
         if found:
@@ -266,7 +270,7 @@ class _Work:
         stage: Stage,
         told: list[TimelineEntry] | None = None,
     ) -> Invoice:
-        started = self.steps.clock.now()
+        started = self.steps._begin(invoice)
         journal = Journal(self.steps.ledger.journal, self.steps.clock, invoice.account_id, invoice.livemode)
         self.remote = remote = journal.call(subject(invoice), name, request, do, look)
         sentences = [_signed(entry, remote) for entry in told or [_done(name, remote, self.steps.clock.now())]]

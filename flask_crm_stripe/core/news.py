@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_crm_stripe.core.environment import Environment
+from flask_crm_stripe.core.notices import Notices
 from flask_crm_stripe.model.invoices import Invoice, Payment, Stage
 from flask_crm_stripe.ports.crm import CRM
 from flask_crm_stripe.ports.ledger import Ledger
 from flask_crm_stripe.ports.runtime import Publisher
 
 SIGNALS = {"succeeded": "payment_succeeded", "failed": "payment_failed"}
+MAILS = {"succeeded": "paid", "failed": "failed"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class News:
     crm: CRM
     publisher: Publisher
     environment: Environment
+    notices: Notices
 
     def tell(self, invoice: Invoice, payments: Sequence[Payment] | None = None) -> None:
         """Tell the newest version, unless it was told. ``payments`` are the ones to announce (None: all known, after
@@ -37,6 +40,7 @@ class News:
             if signal := SIGNALS.get(payment.status):
                 key = f"{payment.stripe_id}:{payment.status}"
                 self.publisher.publish(signal, business=self.ledger.business, invoice=invoice, payment=payment, key=key)
+                self.notices.about_invoice(MAILS[payment.status], invoice, key)
         self.ledger.invoices.told(invoice.id, invoice.version)
 
     def _still_its_own(self, invoice: Invoice) -> list[str]:

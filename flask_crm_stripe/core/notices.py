@@ -7,6 +7,7 @@ which nobody knows whether it went out is shown as such.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from flask_crm_stripe.core.readiness import OK, diagnose
 from flask_crm_stripe.model.business import CONNECT
 from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.connection import Connection, Ending
+from flask_crm_stripe.model.invoices import Invoice
+from flask_crm_stripe.model.money import Money
 from flask_crm_stripe.model.notices import Mail, Notice
 from flask_crm_stripe.ports.ledger import Ledger
 from flask_crm_stripe.ports.runtime import Clock, Mailer, Publisher
@@ -24,6 +27,11 @@ from flask_crm_stripe.ports.runtime import Clock, Mailer, Publisher
 log = logging.getLogger(__name__)
 
 ADDRESSES = "notify"
+RECIPIENTS = {kind: f"{ADDRESSES}.{kind}" for kind in ("paid", "failed", "overdue", "disputed")}
+"""Where the addresses stand of those who want a mail of what happens to invoices; all else goes to the admins."""
+
+LANGUAGE = re.compile(r"[a-z]{2,3}([_-][A-Za-z]{2,4})?")
+Translate = Callable[[str], str]
 SENT, LOST, NONE = "sent", "lost", "none"
 LONGEST_SUBJECT = 150
 
@@ -41,6 +49,13 @@ WORDS = {
     ),
     "real_one": ("Billing was unlocked", "Somebody said that this is the real one, not a copy: {reason}"),
     "limits": ("A limit was changed", "{what}: {reason}"),
+    "paid": ("{number} is paid", "{customer} paid {amount} for invoice {number}."),
+    "failed": ("A payment failed: {number}", "A payment of {customer} for invoice {number} ({amount}) failed."),
+    "overdue": ("{number} is overdue", "Invoice {number} of {customer} ({amount}) was not paid in time."),
+    "disputed": (
+        "{number} is disputed",
+        "{customer} disputes the payment of invoice {number} ({amount}) with the bank.",
+    ),
     "approval_asked": ("Somebody asks for your agreement", "{what} waits for a second person. {reason}"),
     "approval_decided": ("An answer to your request", "{what}: {decision}"),
 }
@@ -58,11 +73,22 @@ class Notices:
     log: ActionLog
     clock: Clock
     address: Callable[[Notice], str]
+    translator: Callable[[str], Translate] = lambda _: str
 
     def add(self, kind: str, key: str, at: datetime, **params: str) -> None:
         """Keep a notice, once per kind and key."""
         seen = at if kind in ELSEWHERE else None
         self.ledger.notices.add(Notice(f"{kind}:{key}", kind, at, params, seen_at=seen))
+
+    def about_invoice(self, kind: str, invoice: Invoice, about: str) -> None:
+        """Somebody may want a mail of what happened to an invoice: nobody's page has to show it once more."""
+        if not recipients(self.ledger.settings.all().get(RECIPIENTS[kind], "")):
+            return
+        now, number = self.clock.now(), invoice.number or invoice.id[:8]
+        words = {"number": number, "customer": invoice.contact_name, "invoice": invoice.id}
+        amount = str(Money(invoice.total, invoice.currency))
+        self.ledger.notices.add(Notice(f"{kind}:{about}", kind, now, {**words, "amount": amount}, seen_at=now))
+        self.tell()
 
     def open(self) -> Sequence[Notice]:
         """What nobody has put away; those who may connect are told."""
@@ -94,23 +120,26 @@ class Notices:
             self.publisher.publish("connection_changed", business=self.ledger.business, connection=connection)
 
     def _mail(self, notice: Notice) -> str:
-        to = addresses(self.ledger.settings.all().get(ADDRESSES, ""))
+        to = recipients(self.ledger.settings.all().get(RECIPIENTS.get(notice.kind, ADDRESSES), ""))
         if not to:
             return NONE
         if not self.ledger.notices.start_mail(notice.id):
             return LOST
-        subject, text = words_of(notice)
-        mail = Mail(tuple(to), subject, f"{text}\n\n{self.address(notice)}\n", self.ledger.business)
         try:
-            return SENT if self.mailer.send(mail) else NONE
+            sent = [self.mailer.send(self._letter(notice, language, some)) for language, some in to.items()]
         except Exception:
             log.exception("A notice could not be mailed")
             return LOST
+        return SENT if all(sent) else NONE
+
+    def _letter(self, notice: Notice, language: str, to: Sequence[str]) -> Mail:
+        subject, text = words_of(notice, self.translator(language))
+        return Mail(tuple(to), subject, f"{text}\n\n{self.address(notice)}\n", self.ledger.business)
 
 
-def words_of(notice: Notice) -> tuple[str, str]:
-    """Subject (one line) and text of a notice."""
-    subject, text = WORDS[notice.kind]
+def words_of(notice: Notice, translate: Translate = str) -> tuple[str, str]:
+    """Subject (one line) and text of a notice, in a reader's language."""
+    subject, text = map(translate, WORDS[notice.kind])
     params = {name: clean(value, 1000) for name, value in notice.params.items()}
     return clean(_filled(subject, params), LONGEST_SUBJECT), _filled(text, params)
 
@@ -123,8 +152,18 @@ def _filled(template: str, params: dict[str, str]) -> str:
 
 
 def addresses(text: str) -> list[str]:
-    """The mail addresses of a setting."""
-    return [each for each in text.replace(",", " ").split() if each]
+    """The mail addresses of a setting, without the languages."""
+    return [address for some in recipients(text).values() for address in some]
+
+
+def recipients(text: str) -> dict[str, list[str]]:
+    """The mail addresses of a setting by language: ``ines@example.com, joris@example.com nl``. Empty is the default."""
+    found: dict[str, list[str]] = {}
+    for part in text.replace("\n", ",").replace(";", ",").split(","):
+        languages = [word for word in part.split() if LANGUAGE.fullmatch(word)]
+        for address in (word for word in part.split() if not LANGUAGE.fullmatch(word)):
+            found.setdefault(languages[0] if languages else "", []).append(address)
+    return found
 
 
 def ended_notice(connection: Connection, ending: Ending, reason: str, by: str, now: datetime) -> Notice:

@@ -10,7 +10,7 @@ from flask_crm_stripe.core.approvals import Approvals, Wish
 from flask_crm_stripe.core.environment import check_reason
 from flask_crm_stripe.core.limits import EVERY_OTHER, Limit, check_limit, limit_for, limits_of, loosens
 from flask_crm_stripe.core.log import ActionLog
-from flask_crm_stripe.core.notices import ADDRESSES, Notices, addresses
+from flask_crm_stripe.core.notices import ADDRESSES, Notices, recipients
 from flask_crm_stripe.core.rights import Rights
 from flask_crm_stripe.errors import InvalidInput, NotFound
 from flask_crm_stripe.model.approvals import Approval
@@ -48,17 +48,20 @@ class Settings:
         self._save(values)
         self.log.note("settings.save", "invoices")
 
-    def save_notify(self, text: str) -> None:
-        """Where notices are mailed to. Raises ``InvalidInput``."""
+    def save_notify(self, text: str, key: str = ADDRESSES) -> None:
+        """Where notices are mailed to, each address with a language behind it or not. ``key`` is one of RECIPIENTS, or
+        of the admins. Raises ``InvalidInput``."""
         self.rights.require(ADMIN, "change the settings")
-        given = addresses(text)
+        by_language = recipients(text)
+        given = [address for some in by_language.values() for address in some]
         if len(given) > MOST_ADDRESSES:
-            raise InvalidInput(ADDRESSES, f"Write at most {MOST_ADDRESSES} addresses.")
+            raise InvalidInput(key, f"Write at most {MOST_ADDRESSES} addresses.")
         for each in given:
             if not MAIL.fullmatch(each) or len(each) > 254:
-                raise InvalidInput(ADDRESSES, f"“{each[:60]}” is no mail address. Write it like billing@example.com.")
-        self._save({ADDRESSES: " ".join(dict.fromkeys(given))})
-        self.log.note("settings.notify", "settings")
+                raise InvalidInput(key, f"“{each[:60]}” is no mail address. Write it like billing@example.com.")
+        pairs = [f"{address} {language}".strip() for language, some in by_language.items() for address in some]
+        self._save({key: ", ".join(dict.fromkeys(pairs))})
+        self.log.note("settings.notify", key if key != ADDRESSES else "settings")
 
     def save_log_days(self, text: str, reason: str) -> None:
         """How long the log is kept, in days; for ever where it is empty. Shorter gives up safety: it needs a reason."""

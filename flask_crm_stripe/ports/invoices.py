@@ -46,6 +46,10 @@ class InvoiceStore(Protocol):
         """What an earlier press of the same button made."""
         ...
 
+    def of_payments(self, books: Books, intents: Sequence[str]) -> Mapping[str, str]:
+        """Stripe's invoice id by payment intent, of those that are known."""
+        ...
+
     def by_stripe_id(self, account_id: str, livemode: bool, stripe_id: str) -> Invoice | None: ...
 
     def page(self, chosen: InvoiceFilter, cursor: str | None = None, limit: int = 25) -> Page[Invoice]:
@@ -108,6 +112,15 @@ class InvoiceStore(Protocol):
         """Store a newer picture, with its payments and timeline, in one transaction; billables of a void or deleted
         invoice become free. Learns the Stripe id where we had none. None where what we have comes from a later fetch,
         or nothing changed at all."""
+        ...
+
+    def start_fetch(self, invoice_id: str, now: datetime) -> datetime:
+        """The time of a fetch that begins now: later than that of every earlier one of this invoice, whatever the
+        clocks of the machines say. What came of a fetch is stored in the order of these times. Raises ``NotFound``."""
+        ...
+
+    def note(self, invoice_id: str, entry: TimelineEntry) -> None:
+        """Something that an event told and that no picture shows: once per event and kind. Raises ``NotFound``."""
         ...
 
     def timeline(self, invoice_id: str) -> Sequence[TimelineEntry]:

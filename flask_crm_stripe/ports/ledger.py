@@ -22,11 +22,11 @@ from flask_crm_stripe.model.connection import (
     Installation,
 )
 from flask_crm_stripe.model.crm import ContactRef
-from flask_crm_stripe.model.events import EventState, IncomingEvent, StoredEvent
+from flask_crm_stripe.model.events import IncomingEvent, Intake, Result, StoredEvent, Strays
 from flask_crm_stripe.model.invoices import LinkedCustomer
 from flask_crm_stripe.model.notices import Notice
-from flask_crm_stripe.model.paging import Page
 from flask_crm_stripe.model.secrets import Resealed, SealedReport
+from flask_crm_stripe.ports.inbox import EndpointStore, EventStore
 from flask_crm_stripe.ports.invoices import InvoiceStore, JournalStore
 from flask_crm_stripe.ports.safety import ApprovalStore, LogStore, NoticeStore, PeopleStore
 
@@ -150,24 +150,6 @@ class SettingStore(Protocol):
     def save(self, values: Mapping[str, str], actor: str, now: datetime) -> None: ...
 
 
-class EventStore(Protocol):
-    """The business's part of the inbox."""
-
-    def page(self, state: str = "", cursor: str | None = None, limit: int = 50) -> Page[StoredEvent]: ...
-
-    def get(self, row_id: int) -> StoredEvent | None: ...
-
-    def retry(self, row_id: int, now: datetime) -> None:
-        """Back to waiting, due now."""
-        ...
-
-    def counts(self) -> Mapping[str, int]:
-        """How many wait and how many failed; applied ones are not counted."""
-        ...
-
-    def last_received(self) -> datetime | None: ...
-
-
 class Ledger(Protocol):
     """Everything we remember about one business."""
 
@@ -273,27 +255,35 @@ class SharedLedger(Protocol):
         dropped now."""
         ...
 
-    def store_event(self, business: str, event: IncomingEvent, now: datetime) -> int | None:
-        """Keep an event, once per account, mode and event id: its row id, None where we had it. The body is sealed."""
+    def take_in(self, event: IncomingEvent, now: datetime) -> Intake:
+        """Keep an event of a connected account, once per account, mode and event id; its body is sealed."""
         ...
 
-    def due_events(self, now: datetime, limit: int = 100, after: int = 0) -> Sequence[StoredEvent]:
-        """Waiting events whose time has come, oldest first; the next ones ``after`` an event's number."""
+    def count_stray(self, event: IncomingEvent, now: datetime) -> None:
+        """One more of an account that is not connected. Beyond a cap of accounts it is not counted."""
+        ...
+
+    def all_strays(self) -> Sequence[Strays]:
+        """Of every account, the newest first."""
+        ...
+
+    def claim_events(self, now: datetime, limit: int, until: datetime) -> Sequence[StoredEvent]:
+        """Waiting events whose time has come, oldest first, for the caller alone ``until`` then: nobody else is given
+        them before."""
         ...
 
     def event(self, row_id: int) -> StoredEvent | None: ...
 
-    def finish_event(
-        self,
-        row_id: int,
-        state: EventState,
-        now: datetime,
-        *,
-        reason: str | None = None,
-        retry_at: datetime | None = None,
-    ) -> None:
-        """Note the result; ``failed`` with ``retry_at`` stays waiting and counts an attempt."""
+    def finish_events(self, row_ids: Sequence[int], result: Result, now: datetime) -> None:
+        """Note the result of an attempt; ``failed`` with ``retry_at`` goes on waiting."""
         ...
+
+    def postpone_events(self, row_ids: Sequence[int], until: datetime) -> None:
+        """Nothing was tried; they wait on."""
+        ...
+
+    @property
+    def endpoints(self) -> EndpointStore: ...
 
     def outbox(self, limit: int = 500, after: int = 0) -> Sequence[OutboxEntry]:
         """Notes not drained yet, oldest first; the next ones ``after`` a note's number."""

@@ -25,7 +25,7 @@ READS = frozenset(
             "list_customers",
             "list_products",
         ),
-        *("find_price", "find_customer", "find_invoice", "line_keys", "invoice", "payments"),
+        *("find_price", "find_customer", "find_invoice", "line_keys", "invoice", "payments", "invoice_of_payment"),
     )
 )
 """A method that is not named here counts as one that changes something: a copy of the database can't call it."""
@@ -69,6 +69,10 @@ class Provider(Protocol):
 
     def list_products(self, limit: int) -> Sequence[RemoteThing]:
         """Active products that the account has, newest first, at most ``limit``."""
+        ...
+
+    def invoice_of_payment(self, payment_intent: str) -> str | None:
+        """The invoice that a payment intent pays; None where it pays none."""
         ...
 
     def deauthorise(self) -> None:

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from flask_crm_stripe.errors import Conflict
 from flask_crm_stripe.model.catalogue import OutboxEntry
 from flask_crm_stripe.model.connection import Connection, ConnectionState, Consent, Installation
-from flask_crm_stripe.model.events import EventState, IncomingEvent, StoredEvent
+from flask_crm_stripe.model.events import IncomingEvent, Intake, Result, StoredEvent, Strays
 from flask_crm_stripe.model.secrets import Resealed, SealedReport
 from flask_crm_stripe.testing.memory import connections, environments, events
 from flask_crm_stripe.testing.memory.catalogue import MemoryCatalogue, MemoryCustomers
 from flask_crm_stripe.testing.memory.connections import MemoryConnections
-from flask_crm_stripe.testing.memory.events import MemoryEvents
+from flask_crm_stripe.testing.memory.events import MemoryEndpoints, MemoryEvents
 from flask_crm_stripe.testing.memory.invoices import MemoryInvoices
 from flask_crm_stripe.testing.memory.journal import MemoryJournal, MemorySettings
 from flask_crm_stripe.testing.memory.log import MemoryLog, MemoryPeople
@@ -150,32 +150,39 @@ class MemorySharedLedger:
         with self.state.lock:
             return connections.dropped(self.state, livemode, before)
 
-    def store_event(self, business: str, event: IncomingEvent, now: datetime) -> int | None:
-        """Keep an event once."""
-        return events.store_event(self.state, business, event, now)
+    def take_in(self, event: IncomingEvent, now: datetime) -> Intake:
+        """Keep an event of a connected account, once."""
+        return events.take_in(self.state, event, now)
 
-    def due_events(self, now: datetime, limit: int = 100, after: int = 0) -> list[StoredEvent]:
-        """Waiting events whose time has come, oldest first."""
-        with self.state.lock:
-            waiting = [e for e in self.state.events.values() if e.state is EventState.WAITING and e.id > after]
-        return [event for event in waiting if event.retry_at and event.retry_at <= now][:limit]
+    def count_stray(self, event: IncomingEvent, now: datetime) -> None:
+        """One more of an account that is not connected."""
+        events.count_stray(self.state, event, now)
+
+    def all_strays(self) -> list[Strays]:
+        """Of every account, the newest first."""
+        return sorted(self.state.strays.values(), key=lambda each: each.last_at, reverse=True)
+
+    def claim_events(self, now: datetime, limit: int, until: datetime) -> list[StoredEvent]:
+        """Waiting events whose time has come, for the caller alone."""
+        return events.claim_events(self.state, now, limit, until)
 
     def event(self, row_id: int) -> StoredEvent | None:
         """One event, of whichever business."""
         with self.state.lock:
             return self.state.events.get(row_id)
 
-    def finish_event(
-        self,
-        row_id: int,
-        state: EventState,
-        now: datetime,
-        *,
-        reason: str | None = None,
-        retry_at: datetime | None = None,
-    ) -> None:
+    def finish_events(self, row_ids: Sequence[int], result: Result, now: datetime) -> None:
         """Note the result of an attempt."""
-        events.finish_event(self.state, row_id, state, now, reason, retry_at)
+        events.finish_events(self.state, row_ids, result, now)
+
+    def postpone_events(self, row_ids: Sequence[int], until: datetime) -> None:
+        """They wait on."""
+        events.postpone_events(self.state, row_ids, until)
+
+    @property
+    def endpoints(self) -> MemoryEndpoints:
+        """The webhook endpoints that we made."""
+        return MemoryEndpoints(self.state)
 
     def note(self, business: str, kind: str, ref: str) -> None:
         """Put a note into the outbox, as the host's session does with the real one."""

@@ -290,6 +290,15 @@ class MemoryProvider(MemoryAccount):
         """Every attempt to pay the invoice, oldest first."""
         return self._do("payments", None, (invoice_id,), lambda _: tuple(self._invoice(invoice_id).payments))
 
+    def invoice_of_payment(self, payment_intent: str) -> str | None:
+        """The invoice that a payment intent pays."""
+
+        def work(_: str) -> str | None:
+            paid = [(p.payment_intent, i.id) for i in self.invoices.values() for p in i.payments]
+            return next((id for intent, id in paid if intent == payment_intent), None)
+
+        return self._do("invoice_of_payment", None, (payment_intent,), work)
+
     # What others do to an invoice: the customer, and the business in Stripe's dashboard
 
     def pay(self, invoice_id: str, amount: int | None = None, method: str = "Card ending 4242") -> Payment:

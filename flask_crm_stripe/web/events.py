@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from flask_crm_stripe.errors import NotFound
 from flask_crm_stripe.model.business import ADMIN
-from flask_crm_stripe.model.events import EventState, StoredEvent
+from flask_crm_stripe.model.events import EventFilter, EventState, StoredEvent
 from flask_crm_stripe.web.context import current_billing, state
 from flask_crm_stripe.web.i18n import Texts
 from flask_crm_stripe.web.page import link, say, tools
@@ -31,11 +31,11 @@ def events() -> str:
     counts = billing.ledger.events.counts()
     return render_template(
         "crm_stripe/events.html",
-        page=billing.ledger.events.page(chosen, request.args.get("cursor") or None),
+        page=billing.ledger.events.page(EventFilter(chosen), request.args.get("cursor") or None),
         page_url=lambda cursor: link("events", state=chosen, cursor=cursor),
         state=chosen,
         states=STATES,
-        last=billing.ledger.events.last_received(),
+        last=next(iter(billing.ledger.events.received()), None),
         waiting=counts.get("waiting", 0),
         failed=counts.get("failed", 0),
         ids_of=lambda event: _ids(event, texts),
@@ -52,9 +52,9 @@ def retry_event(event_id: int) -> Response:
         raise NotFound("event")
     if event.state in (EventState.WAITING, EventState.FAILED):
         billing.environment.require_real("apply events")
-        billing.ledger.events.retry(event_id, billing.clock.now())
+        billing.ledger.events.retry([event_id], billing.clock.now())
         billing.log.note("event.retry", event.event_id)
-        state().ready().queue.put("apply_event", row_id=event_id)
+        state().ready().queue.put("apply_events")
         say(
             "success",
             texts.gettext("The event is being applied again."),

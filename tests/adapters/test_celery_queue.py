@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from celery import Celery
 
-from flask_crm_stripe.adapters.celery_queue import TASK, CeleryQueue, register
+from flask_crm_stripe.adapters.celery_queue import NOT_BEFORE, TASK, CeleryQueue, register
 
 
 @pytest.fixture
@@ -35,6 +35,30 @@ def test_a_call_goes_through_the_broker_and_is_run(celery: Celery) -> None:
     assert kwargs == {"task": "apply_event", "arguments": {"row": 7, "business": "one"}}
     celery.tasks[TASK].apply(kwargs=kwargs).get()
     assert ran == [("apply_event", {"row": 7, "business": "one"})]
+
+
+def test_what_does_whatever_waits_is_sent_some_times_a_second(celery: Celery) -> None:
+    """At once; then once more a little later, for what came meanwhile; nothing that is put stays without a message
+    after it. Work about one thing is sent each time."""
+    sent: list[float | None] = []
+    time = [100.0]
+    queue = CeleryQueue(celery, lambda: time[0])
+    queue._send = lambda call, delay: sent.append(delay)  # type: ignore[method-assign]
+    for at in (100.0, 100.05, 100.1, 100.24, 100.26, 100.3, 100.5, 102.0):
+        time[0] = at
+        queue.put("apply_events")
+    assert sent == [None, NOT_BEFORE, NOT_BEFORE, NOT_BEFORE, None]
+    for _ in range(2):
+        queue.put("sync_services", business="one")
+    assert sent[5:] == [None, None]
+
+
+def test_a_host_with_beat_has_its_rounds_of_upkeep(celery: Celery) -> None:
+    """Beside what it has planned itself."""
+    celery.conf.beat_schedule = {"own": {"task": "own", "schedule": 5.0}}
+    register(celery, lambda task, arguments: None)
+    assert set(celery.conf.beat_schedule) == {"own", "crm_stripe.keep_up"}
+    assert celery.conf.beat_schedule["crm_stripe.keep_up"]["kwargs"] == {"task": "keep_up", "arguments": {}}
 
 
 def test_a_task_that_fails_fails_in_the_worker(celery: Celery) -> None:

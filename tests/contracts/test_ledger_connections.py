@@ -281,9 +281,9 @@ def test_a_connection_knows_when_news_last_came(ledgers: Ledgers) -> None:
     """The time of the newest event of its own account and mode."""
     connect(ledgers.ours)
     theirs = connect(ledgers.theirs, THEIR_ACCOUNT)
-    ledgers.shared.store_event("ours", event("evt_1"), later(10))
-    ledgers.shared.store_event("ours", event("evt_2"), later(20))
-    ledgers.shared.store_event("ours", event("evt_3", livemode=True), later(30))
+    ledgers.shared.take_in(event("evt_1"), later(10))
+    ledgers.shared.take_in(event("evt_2"), later(20))
+    ledgers.shared.take_in(event("evt_3", livemode=True), later(30))
     live = ledgers.ours.connections.live(False)
     assert live is not None
     assert live.last_event_at == later(20)

@@ -83,7 +83,7 @@ def test_a_copy_is_made_harmless_all_at_once(ledgers: Ledgers) -> None:
     live, theirs = connect(ledgers.ours), connect(ledgers.theirs, THEIR_ACCOUNT)
     ledgers.ours.connections.leave(live.id, "ines", "another bank")
     ledgers.shared.start_consent("hash", Consent("ours", "ines", "login", False, later(900)), NOW)
-    row = ledgers.shared.store_event("ours", event(), NOW)
+    row = ledgers.ours.events.keep(event(), NOW)
     asked = ledgers.ours.approvals.ask(request())
     ledgers.ours.notices.add(notice())
     ledgers.ours.settings.save({"notify": "ops@example.com", "days_until_due": "30"}, "ines", NOW)
@@ -98,7 +98,7 @@ def test_a_copy_is_made_harmless_all_at_once(ledgers: Ledgers) -> None:
     now = ledgers.shared.installation(ELSEWHERE, later(9))
     assert (now.platform_account, now.id == first.id) == (None, False)
     assert ledgers.shared.claim_consent("hash", later(9)) is None
-    assert ledgers.shared.due_events(later(9999)) == []
+    assert ledgers.shared.claim_events(later(9999), 9, later(9999)) == []
     assert row is not None
     stored = ledgers.ours.events.get(row)
     assert stored is not None

@@ -8,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TypeVar
 
-from flask_crm_stripe.errors import AccountTaken, BillableTaken, Conflict
+import pytest
+
+from flask_crm_stripe.errors import AccountTaken, BillableTaken, Conflict, NotFound
 from flask_crm_stripe.model.connection import Consent
+from flask_crm_stripe.model.events import Intake
 from flask_crm_stripe.model.invoices import Invoice, Stage
 from flask_crm_stripe.ports.ledger import Ledger
 from tests.contracts.ledger_worlds import (
@@ -28,6 +31,7 @@ from tests.contracts.ledger_worlds import (
     plan,
     remote,
 )
+from tests.contracts.test_ledger_connections import connect
 
 Result = TypeVar("Result")
 THREADS = 6
@@ -112,10 +116,34 @@ def test_a_consent_is_claimed_by_one(ledgers: Ledgers) -> None:
 
 def test_an_event_is_stored_by_one(ledgers: Ledgers) -> None:
     """The same delivery to several workers."""
-    results = at_once(lambda _: ledgers.shared.store_event("ours", event(), NOW))
-    assert results.count(None) == THREADS - 1
+    connect(ledgers.ours)
+    results = at_once(lambda _: ledgers.shared.take_in(event(), NOW))
+    assert results.count(Intake("ours", None)) == THREADS - 1
     assert len(ledgers.ours.events.page().rows) == 1
     assert ledgers.theirs.events.page().rows == ()
+
+
+def test_an_event_is_claimed_by_one(ledgers: Ledgers) -> None:
+    """However many workers ask at the same moment."""
+    rows = [ledgers.ours.events.keep(event(f"evt_{number}"), NOW) for number in range(20)]
+    claimed = at_once(lambda _: ledgers.shared.claim_events(NOW, 5, later(60)))
+    taken = [each.id for some in claimed if not isinstance(some, Exception) for each in some]
+    assert sorted(taken) == sorted(row for row in rows if row)[: 5 * THREADS]
+
+
+def test_fetches_of_an_invoice_begin_one_after_the_other(ledgers: Ledgers) -> None:
+    """Whatever the clocks of the machines say, no two have the same time."""
+    invoice = make(ledgers.ours, "b1")
+    found = at_once(lambda number: ledgers.ours.invoices.start_fetch(invoice.id, later(-number)))
+    times = [time for time in found if not isinstance(time, Exception)]
+    assert len(set(times)) == THREADS
+    assert ledgers.ours.invoices.start_fetch(invoice.id, later(-99)) > max(times)
+    assert ledgers.ours.invoices.start_fetch(invoice.id, later(50)) == later(50)
+    picture = ledgers.ours.invoices.apply(invoice.id, remote(invoice, "open"), (), later(60), [])
+    assert picture is not None
+    assert ledgers.ours.invoices.start_fetch(invoice.id, later(55)) > later(60)
+    with pytest.raises(NotFound):
+        ledgers.theirs.invoices.start_fetch(invoice.id, NOW)
 
 
 def test_a_lease_is_taken_by_one(ledgers: Ledgers) -> None:

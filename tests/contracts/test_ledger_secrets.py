@@ -43,7 +43,7 @@ def filled(engine: sa.Engine) -> Ledgers:
     connect(old.ours)
     connect(old.theirs, THEIR_ACCOUNT)
     for number in range(EVENTS):
-        old.shared.store_event("ours", event(f"evt_{number}"), later(number))
+        old.ours.events.keep(event(f"evt_{number}"), later(number))
     old.ours.log.add(log_line(1))
     return old
 
@@ -115,7 +115,7 @@ def test_a_lost_key_is_said_and_hinders_nothing_else(engine: sa.Engine) -> None:
     without = on(engine, STRANGE)
     assert without.shared.sealed() == SealedReport(0, 0, {"connection": 2, "event": EVENTS, "log": 1})
     assert without.shared.reseal(10) == Resealed(0, False)
-    assert without.shared.store_event("ours", event("evt_new"), later(99)) is not None
+    assert without.ours.events.keep(event("evt_new"), later(99)) is not None
     without.ours.log.add(log_line(2))
     assert without.ours.log.verify().unknown == 1
     assert [line.seq for line in without.ours.log.every(LogFilter())] == [1, 2]

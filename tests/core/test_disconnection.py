@@ -160,7 +160,7 @@ def by_event(world: World) -> None:
     )
     row = world.inbox.receive(event).row_id
     assert row is not None
-    world.inbox.apply(row)
+    world.inbox.sweep()
     found = world.billing().ledger.events.get(row)
     assert found is not None
     assert found.state is EventState.APPLIED

@@ -48,7 +48,7 @@ def test_addresses_are_kept_once_each_and_can_be_taken_away(world: World) -> Non
     """In the order in which they were typed."""
     settings = world.billing().settings
     settings.save_notify("b@x.example, a@x.example\nb@x.example")
-    assert settings.all()["notify"] == "b@x.example a@x.example"
+    assert settings.all()["notify"] == "b@x.example, a@x.example"
     settings.save_notify(" ")
     assert settings.all()["notify"] == ""
 

@@ -18,7 +18,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_crm_stripe import ALL_PERMISSIONS, CRMStripe, signals
 from flask_crm_stripe.adapters.sqlalchemy import maps, tables
 from flask_crm_stripe.config import CHECKS, NEEDED, PREFIX
-from flask_crm_stripe.core.webhooks import HANDLERS
+from flask_crm_stripe.core.event_handlers import HANDLERS
 from flask_crm_stripe.testing import MemoryCRM, Switches, fixtures
 from flask_crm_stripe.testing.fake_stripe import FakeStripe
 from flask_crm_stripe.testing.fake_stripe.faults import KINDS

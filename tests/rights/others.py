@@ -155,7 +155,7 @@ WAYS: dict[str, Way] = {
     "flask crm-stripe rotate-keys": for_all("rotate-keys"),
     "flask crm-stripe neutralise": for_all("neutralise", "--yes", "--database", "crm.sqlite"),
     "flask crm-stripe confirm-environment": for_all("confirm-environment", "--reason", "It moved"),
-    "task apply_event": Way(SOFTWARE, task("apply_event", row_id="event"), scope="the business of the event"),
+    "task apply_events": Way(SOFTWARE, task("apply_events"), scope="every business"),
     "task sync_services": Way(SOFTWARE, task("sync_services", business=NORTH), scope="the business that is named"),
     "task sync_noted": Way(SOFTWARE, task("sync_noted")),
     "task keep_up": Way(SOFTWARE, task("keep_up")),

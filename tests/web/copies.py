@@ -290,7 +290,7 @@ WAYS: dict[str, Way] = {
     "flask crm-stripe upgrade": command("upgrade"),
     "flask crm-stripe verify-log": command("verify-log"),
     "flask crm-stripe work": command("work", sends=True),
-    "task apply_event": task("apply_event", row_id="event"),
+    "task apply_events": task("apply_events"),
     "task keep_up": task("keep_up", sends=True),
     "task sync_noted": task("sync_noted", sends=True),
     "task sync_services": task("sync_services", sends=True, business=NORTH),

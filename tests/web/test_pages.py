@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from flask_crm_stripe.errors import Refused
 from flask_crm_stripe.model.business import Actor
-from flask_crm_stripe.model.events import EventState
+from flask_crm_stripe.model.events import EventState, Result
 from tests.web.page_stage import INES, MARA, NORTH, SOUTH, VIEWER, Stage, fill_north
 from tests.web.page_worlds import client, interrupted, page_of, provider, stage, stopped
 
@@ -230,7 +230,7 @@ def test_failed_news_and_services_need_attention(stage: Stage, client: FlaskClie
     stage.billing().catalogue.sync()
     stage.event("invoice.paid", "in_gone")
     [event] = stage.billing().ledger.events.page().rows
-    stage.shared.finish_event(event.id, EventState.FAILED, stage.clock.now(), reason="It could not be found.")
+    stage.shared.finish_events([event.id], Result(EventState.FAILED, "It could not be found."), stage.clock.now())
     overview, settings = (page_of(client.get(f"/stripe{path}")).text for path in ("/", "/settings"))
     assert "A message from Stripe could not be applied" in overview
     assert "A service is not at Stripe Stripe does not take this name." in overview

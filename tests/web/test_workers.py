@@ -38,8 +38,8 @@ def test_a_webhook_is_applied_by_a_worker(tmp_path: Path) -> None:
         host.fake.deliver()
         assert "Open" in north.page(f"/invoices/{invoice_id}").text
         calls = messages(celery)
-        assert {call["task"] for call in calls} == {"apply_event"}
-        assert all(set(call["arguments"]) == {"row_id"} for call in calls)
+        assert {call["task"] for call in calls} == {"apply_events"}
+        assert all(call["arguments"] == {} for call in calls)
         run(**calls[-1])
         waiting = [row for row in host.rows("crm_stripe_event") if row["state"] == "waiting"]
         assert waiting == [], "one task sweeps up what is due"

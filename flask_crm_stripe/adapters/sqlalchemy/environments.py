@@ -93,7 +93,7 @@ def _make_home(connection: sa.Connection, business: str, fingerprint: str, actor
 
 def _drop_work(connection: sa.Connection, now: datetime) -> None:
     """What waits to be done in the original must not be done here: not at Stripe, and no mail to real people."""
-    for table in (tables.consent, tables.outbox, tables.lease):
+    for table in (tables.consent, tables.outbox, tables.lease, tables.endpoint, tables.feed):
         connection.execute(sa.delete(table))
     approval, event, notice = tables.approval, tables.event, tables.notice
     open_ones = sa.update(approval).where(sa.text("state IN ('waiting', 'agreed')"))
@@ -101,6 +101,6 @@ def _drop_work(connection: sa.Connection, now: datetime) -> None:
     waiting = sa.update(event).where(sa.text("state IN ('waiting', 'failed')"))
     connection.execute(waiting.values(state=EventState.IGNORED.value, reason=NEUTRALISED, retry_at=None))
     connection.execute(sa.update(notice).where(sa.text("told_at IS NULL")).values(told_at=now))
-    connection.execute(sa.delete(tables.setting).where(tables.setting.c.key == "notify"))
+    connection.execute(sa.delete(tables.setting).where(tables.setting.c.key.startswith("notify")))
     told = sa.update(tables.invoice).where(tables.invoice.c.told_version < tables.invoice.c.version)
     connection.execute(told.values(told_version=tables.invoice.c.version))

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from flask_crm_stripe.adapters.sqlalchemy import tables
-from flask_crm_stripe.adapters.sqlalchemy.database import Database, insert_once
+from flask_crm_stripe.adapters.sqlalchemy import feed, intake, tables
+from flask_crm_stripe.adapters.sqlalchemy.database import Database
 from flask_crm_stripe.adapters.sqlalchemy.paging import fetch_page
 from flask_crm_stripe.errors import NotFound
-from flask_crm_stripe.model.events import EventState, IncomingEvent, StoredEvent
+from flask_crm_stripe.model.connection import Books
+from flask_crm_stripe.model.events import (
+    CatchUp,
+    EventFilter,
+    EventState,
+    IncomingEvent,
+    Result,
+    StoredEvent,
+    Strays,
+)
 from flask_crm_stripe.model.paging import Page
 from flask_crm_stripe.ports.runtime import Vault
 
 T = tables.event
 WAITING, FAILED = EventState.WAITING.value, EventState.FAILED.value
+DONE = (EventState.APPLIED.value, EventState.IGNORED.value)
+ERASED = b""
 # The body stays where it is: nobody who lists events needs it.
 SELECT = sa.select(*(column for column in T.c if column is not T.c.body))
 
@@ -28,12 +40,11 @@ class SqlEvents:
 
     business: str
     database: Database
+    vault: Vault
 
-    def page(self, state: str = "", cursor: str | None = None, limit: int = 50) -> Page[StoredEvent]:
-        """Newest first; ``state`` chooses one state, empty all."""
-        statement = SELECT.where(T.c.business == self.business)
-        if state:
-            statement = statement.where(T.c.state == state)
+    def page(self, wanted: EventFilter | None = None, cursor: str | None = None, limit: int = 50) -> Page[StoredEvent]:
+        """Newest first."""
+        statement = SELECT.where(T.c.business == self.business, *_conditions(wanted or EventFilter()))
         with self.database.reading() as connection:
             return fetch_page(connection, statement, T.c.row, cursor, limit, event_of)
 
@@ -41,13 +52,32 @@ class SqlEvents:
         """One of ours."""
         return one_event(self.database, T.c.business == self.business, T.c.row == row_id)
 
-    def retry(self, row_id: int, now: datetime) -> None:
-        """Back to waiting, due now. Raises ``NotFound``."""
+    def body(self, row_id: int) -> bytes | None:
+        """As it was received; None where it was erased. Raises ``NotFound``, ``SecretUnreadable``."""
+        mine = sa.select(T.c.body).where(T.c.business == self.business, T.c.row == row_id)
+        with self.database.reading() as connection:
+            found = connection.execute(mine).first()
+        if found is None:
+            raise NotFound("event")
+        return None if found.body == ERASED else self.vault.open(found.body)
+
+    def retry(self, row_ids: Sequence[int], now: datetime) -> int:
+        """Back to waiting, due now: how many there were."""
+        mine = (T.c.business == self.business, T.c.row.in_(row_ids))
         with self.database.writing() as connection:
-            mine = (T.c.business == self.business, T.c.row == row_id)
-            values = {"state": WAITING, "retry_at": now, "reason": None}
-            if connection.execute(sa.update(T).where(*mine).values(**values)).rowcount != 1:
-                raise NotFound("event")
+            again = sa.update(T).where(*mine).values(state=WAITING, retry_at=now, attempts=0, reason=None)
+            return connection.execute(again).rowcount
+
+    def keep(self, event: IncomingEvent, now: datetime) -> int | None:
+        """Keep one that Stripe did not bring, once: its row, None where we had it."""
+        return intake.keep(self.database, self.vault, self.business, event, now)
+
+    def known(self, books: Books, ids: Sequence[str]) -> set[str]:
+        """Which of these events we had."""
+        account_id, livemode = books
+        mine = (T.c.account_id == account_id, T.c.livemode == livemode, T.c.event_id.in_(ids))
+        with self.database.reading() as connection:
+            return set(connection.execute(sa.select(T.c.event_id).where(*mine)).scalars())
 
     def counts(self) -> dict[str, int]:
         """How many wait and how many failed."""
@@ -58,49 +88,61 @@ class SqlEvents:
             found = {row.state: row.events for row in connection.execute(statement.group_by(T.c.state))}
         return {WAITING: found.get(WAITING, 0), FAILED: found.get(FAILED, 0)}
 
-    def last_received(self) -> datetime | None:
-        """When the newest one came in."""
-        statement = sa.select(T.c.received_at).where(T.c.business == self.business).order_by(T.c.row.desc()).limit(1)
+    def waiting_since(self) -> datetime | None:
+        """When the one came in that waits longest."""
+        mine = (T.c.business == self.business, sa.text("state IN ('waiting', 'failed')"), T.c.state == WAITING)
         with self.database.reading() as connection:
-            return connection.execute(statement).scalar()
+            return connection.execute(sa.select(T.c.received_at).where(*mine).order_by(T.c.row).limit(1)).scalar()
+
+    def received(self, limit: int = 1) -> list[datetime]:
+        """When the newest ones were brought by Stripe, newest first."""
+        mine = (T.c.business == self.business, sa.not_(T.c.caught_up))
+        statement = sa.select(T.c.received_at).where(*mine).order_by(T.c.row.desc()).limit(limit)
+        with self.database.reading() as connection:
+            return list(connection.execute(statement).scalars())
+
+    def erase(self, customer_ids: Sequence[str]) -> int:
+        """Erase the bodies of everything about these customers, and who it was about: how many there were."""
+        mine = (T.c.business == self.business, T.c.customer_id.is_not(None), T.c.customer_id.in_(customer_ids))
+        with self.database.writing() as connection:
+            gone = sa.update(T).where(*mine).values(body=ERASED, key_id=None, customer_id=None)
+            return connection.execute(gone).rowcount
+
+    def prune(self, bodies_before: datetime, rows_before: datetime, limit: int) -> tuple[int, int]:
+        """Erase old bodies, forget older rows that are done; at most ``limit`` of each. How many of both."""
+        old = sa.select(T.c.row).where(T.c.business == self.business, T.c.received_at < bodies_before)
+        bodies = old.where(T.c.body != ERASED, T.c.state.in_(DONE)).order_by(T.c.row).limit(limit)
+        done = old.where(T.c.received_at < rows_before, T.c.state.in_(DONE)).order_by(T.c.row).limit(limit)
+        with self.database.writing() as connection:
+            rows = list(connection.execute(done).scalars())
+            connection.execute(sa.delete(T).where(T.c.row.in_(rows)))
+            emptied = list(connection.execute(bodies).scalars())
+            connection.execute(sa.update(T).where(T.c.row.in_(emptied)).values(body=ERASED, key_id=None))
+        return len(emptied), len(rows)
+
+    def caught_up(self, books: Books) -> CatchUp | None:
+        """How far Stripe's own list was read."""
+        return feed.caught_up(self.database, books)
+
+    def note_caught_up(self, books: Books, result: CatchUp) -> None:
+        """Remember how far; it never goes back."""
+        feed.note_caught_up(self.database, books, result)
+
+    def strays(self, books: Books) -> Strays | None:
+        """What came for an account while it was not connected."""
+        return feed.strays(self.database, books)
 
 
-def store_event(database: Database, vault: Vault, business: str, event: IncomingEvent, now: datetime) -> int | None:
-    """Keep an event once: its row, None where we had it."""
-    values = {
-        "business": business,
-        "account_id": event.account_id,
-        "livemode": event.livemode,
-        "event_id": event.event_id,
-        "type": event.type,
-        "object_id": event.object_id,
-        "object_type": event.object_type,
-        "invoice_id": event.invoice_id,
-        "created": event.created,
-        "api_version": event.api_version,
-        "request_id": event.request_id,
-        "body": vault.seal(event.body),
-        "key_id": vault.current,
-        "received_at": now,
-        "state": WAITING,
-        "attempts": 0,
-        "retry_at": now,
-    }
+def claim_events(database: Database, now: datetime, limit: int, until: datetime) -> list[StoredEvent]:
+    """Waiting events whose time has come, oldest first, for the caller alone ``until`` then."""
+    due = sa.select(T.c.row).where(sa.text("state = 'waiting'"), T.c.retry_at <= now).order_by(T.c.row).limit(limit)
     with database.writing() as connection:
-        if not insert_once(connection, T, values):
-            return None
-        mine = (T.c.account_id == event.account_id, T.c.livemode == event.livemode, T.c.event_id == event.event_id)
-        row: int = connection.execute(sa.select(T.c.row).where(*mine)).scalar_one()
-        return row
-
-
-def due_events(database: Database, now: datetime, limit: int, after: int) -> list[StoredEvent]:
-    """Waiting events whose time has come, oldest first."""
-    due = (
-        SELECT.where(sa.text("state = 'waiting'"), T.c.retry_at <= now, T.c.row > after).order_by(T.c.row).limit(limit)
-    )
-    with database.reading() as connection:
-        return [event_of(row) for row in connection.execute(due)]
+        rows = list(connection.execute(due.with_for_update(skip_locked=True)).scalars())
+        if not rows:
+            return []
+        connection.execute(sa.update(T).where(T.c.row.in_(rows)).values(retry_at=until))
+        found = connection.execute(SELECT.where(T.c.row.in_(rows)).order_by(T.c.row))
+        return [event_of(row) for row in found]
 
 
 def one_event(database: Database, *conditions: Any) -> StoredEvent | None:
@@ -110,20 +152,43 @@ def one_event(database: Database, *conditions: Any) -> StoredEvent | None:
     return event_of(row) if row is not None else None
 
 
-def finish_event(
-    database: Database, row_id: int, state: EventState, now: datetime, reason: str | None, retry_at: datetime | None
-) -> None:
-    """Note the result of an attempt; one that failed and shall be tried again waits."""
-    again = state is EventState.FAILED and retry_at is not None
+def finish_events(database: Database, row_ids: Sequence[int], result: Result, now: datetime) -> None:
+    """Note the result of an attempt; what failed and shall be tried again waits."""
+    again = result.state is EventState.FAILED and result.retry_at is not None
     values: dict[str, Any] = {
-        "state": WAITING if again else state.value,
+        "state": WAITING if again else result.state.value,
         "attempts": T.c.attempts + 1,
-        "reason": reason,
-        "retry_at": retry_at if again else None,
-        "applied_at": now if state is EventState.APPLIED else T.c.applied_at,
+        "reason": result.reason,
+        "changed": result.changed,
+        "retry_at": result.retry_at if again else None,
     }
+    if result.state is EventState.APPLIED:
+        values["applied_at"] = now
     with database.writing() as connection:
-        connection.execute(sa.update(T).where(T.c.row == row_id).values(**values))
+        connection.execute(sa.update(T).where(T.c.row.in_(row_ids)).values(**values))
+
+
+def postpone_events(database: Database, row_ids: Sequence[int], until: datetime) -> None:
+    """Nothing was tried; they wait on."""
+    with database.writing() as connection:
+        connection.execute(sa.update(T).where(T.c.row.in_(row_ids), T.c.state == WAITING).values(retry_at=until))
+
+
+def _conditions(wanted: EventFilter) -> list[Any]:
+    found: list[Any] = []
+    if wanted.state:
+        found.append(T.c.state == wanted.state)
+    if wanted.type:
+        found.append(T.c.type == wanted.type)
+    if wanted.text:
+        about = sa.select(T.c.row).where(T.c.object_id == wanted.text)
+        named = sa.select(T.c.row).where(T.c.event_id == wanted.text)
+        found.append(T.c.row.in_(sa.union_all(about, named)))
+    if wanted.since:
+        found.append(T.c.received_at >= wanted.since)
+    if wanted.until:
+        found.append(T.c.received_at < wanted.until)
+    return found
 
 
 def event_of(row: sa.Row[Any]) -> StoredEvent:
@@ -146,4 +211,7 @@ def event_of(row: sa.Row[Any]) -> StoredEvent:
         request_id=row.request_id,
         applied_at=row.applied_at,
         retry_at=row.retry_at,
+        payment_intent=row.payment_intent,
+        changed=row.changed,
+        caught_up=row.caught_up,
     )

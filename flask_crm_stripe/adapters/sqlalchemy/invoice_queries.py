@@ -44,6 +44,14 @@ class SqlInvoiceQueries:
         """The record of an invoice at Stripe."""
         return self._one(T.c.account_id == account_id, T.c.livemode == livemode, T.c.stripe_id == stripe_id)
 
+    def of_payments(self, books: Books, intents: Sequence[str]) -> dict[str, str]:
+        """Stripe's invoice id by payment intent."""
+        joined = sa.join(PAYMENT, T, T.c.row == PAYMENT.c.invoice_row)
+        mine = (PAYMENT.c.business == self.business, *_of(PAYMENT, books), PAYMENT.c.payment_intent.in_(intents))
+        with self.database.reading() as connection:
+            found = sa.select(PAYMENT.c.payment_intent, T.c.stripe_id).select_from(joined).where(*mine)
+            return {row.payment_intent: row.stripe_id for row in connection.execute(found)}
+
     def page(self, chosen: InvoiceFilter, cursor: str | None = None, limit: int = 25) -> Page[Invoice]:
         """Newest first. Raises ``InvalidInput`` for a damaged cursor."""
         with self.database.reading() as connection:

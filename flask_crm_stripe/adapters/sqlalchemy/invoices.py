@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +29,7 @@ from flask_crm_stripe.ports import records
 
 T, LINES = tables.invoice, tables.invoice_line
 Rule = Callable[[Invoice], Invoice]
+TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,28 @@ class SqlInvoices(SqlInvoiceQueries):
             self._store(connection, row.row, before, after, fetched_at, entries if changed else ())
             return after if changed else None
 
+    def start_fetch(self, invoice_id: str, now: datetime) -> datetime:
+        """The time of a fetch that begins now, later than that of every earlier one. Raises ``NotFound``."""
+        mine = (T.c.business == self.business, T.c.id == invoice_id)
+        with self.database.writing() as connection:
+            times = sa.select(T.c.fetch_started, T.c.fetched_at).where(*mine).with_for_update()
+            last = connection.execute(times).first()
+            if last is None:
+                raise NotFound("invoice")
+            started: datetime = max([now, *(at + TICK for at in last if at is not None)])
+            connection.execute(sa.update(T).where(*mine).values(fetch_started=started))
+            return started
+
+    def note(self, invoice_id: str, entry: TimelineEntry) -> None:
+        """Something that an event told, once. Raises ``NotFound``."""
+        table = tables.timeline
+        with self.database.writing() as connection:
+            row = self._locked(connection, invoice_id)
+            same = (table.c.invoice_row == row.row, table.c.kind == entry.kind, table.c.event_id == entry.event_id)
+            if connection.execute(sa.select(table.c.row).where(*same)).first() is None:
+                connection.execute(sa.insert(table).values(**self._place(row), **entry_columns(entry)))
+                connection.execute(sa.update(T).where(T.c.row == row.row).values(version=T.c.version + 1))
+
     def told(self, invoice_id: str, version: int) -> None:
         """The host knows this version."""
         with self.database.writing() as connection:
@@ -167,17 +190,20 @@ class SqlInvoices(SqlInvoiceQueries):
             }
             connection.execute(sa.insert(tables.timeline), [place | entry_columns(entry) for entry in entries])
 
-    def _save_payments(self, connection: sa.Connection, invoice: sa.Row[Any], payments: Sequence[Payment]) -> bool:
-        table = tables.payment
-        rows = connection.execute(sa.select(table).where(table.c.invoice_row == invoice.row))
-        known = {row.stripe_id: payment_of(row) for row in rows}
-        new = [payment for payment in payments if known.get(payment.stripe_id) != payment]
-        place = {
+    def _place(self, invoice: sa.Row[Any]) -> dict[str, Any]:
+        return {
             "invoice_row": invoice.row,
             "business": self.business,
             "account_id": invoice.account_id,
             "livemode": invoice.livemode,
         }
+
+    def _save_payments(self, connection: sa.Connection, invoice: sa.Row[Any], payments: Sequence[Payment]) -> bool:
+        table = tables.payment
+        rows = connection.execute(sa.select(table).where(table.c.invoice_row == invoice.row))
+        known = {row.stripe_id: payment_of(row) for row in rows}
+        new = [payment for payment in payments if known.get(payment.stripe_id) != payment]
+        place = self._place(invoice)
         for payment in new:
             if payment.stripe_id in known:
                 mine = (table.c.invoice_row == invoice.row, table.c.stripe_id == payment.stripe_id)

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from flask_crm_stripe.adapters.sqlalchemy import connections, environments, events, secrets, tables
+from flask_crm_stripe.adapters.sqlalchemy import connections, environments, events, feed, intake, secrets, tables
 from flask_crm_stripe.adapters.sqlalchemy.approvals import SqlApprovals
 from flask_crm_stripe.adapters.sqlalchemy.catalogue import SqlCatalogue
 from flask_crm_stripe.adapters.sqlalchemy.connections import SqlConnections
 from flask_crm_stripe.adapters.sqlalchemy.customers import SqlCustomers
 from flask_crm_stripe.adapters.sqlalchemy.database import Database, Sessions, insert_once
+from flask_crm_stripe.adapters.sqlalchemy.endpoints import SqlEndpoints
 from flask_crm_stripe.adapters.sqlalchemy.events import SqlEvents
 from flask_crm_stripe.adapters.sqlalchemy.invoices import SqlInvoices
 from flask_crm_stripe.adapters.sqlalchemy.journal import SqlJournal
@@ -23,7 +24,7 @@ from flask_crm_stripe.adapters.sqlalchemy.people import SqlPeople
 from flask_crm_stripe.adapters.sqlalchemy.settings import SqlSettings
 from flask_crm_stripe.model.catalogue import OutboxEntry
 from flask_crm_stripe.model.connection import Connection, Consent, Installation
-from flask_crm_stripe.model.events import EventState, IncomingEvent, StoredEvent
+from flask_crm_stripe.model.events import IncomingEvent, Intake, Result, StoredEvent, Strays
 from flask_crm_stripe.model.secrets import Resealed, SealedReport
 from flask_crm_stripe.ports.runtime import Vault
 
@@ -51,8 +52,9 @@ class SqlLedger:
     def __post_init__(self) -> None:
         object.__setattr__(self, "connections", SqlConnections(self.business, self.database, self.vault))
         object.__setattr__(self, "invoices", SqlInvoices(self.business, self.database, self.vault))
+        object.__setattr__(self, "events", SqlEvents(self.business, self.database, self.vault))
         stores = {"catalogue": SqlCatalogue, "customers": SqlCustomers, "journal": SqlJournal}
-        stores |= {"people": SqlPeople, "settings": SqlSettings, "events": SqlEvents}
+        stores |= {"people": SqlPeople, "settings": SqlSettings}
         stores |= {"approvals": SqlApprovals, "notices": SqlNotices}
         object.__setattr__(self, "log", SqlLog(self.business, self.database, self.log_keys))
         for name, store in stores.items():
@@ -169,29 +171,38 @@ class SqlSharedLedger:
         """What has to be given back to Stripe."""
         return connections.dropped(self.database, livemode, before)
 
-    def store_event(self, business: str, event: IncomingEvent, now: datetime) -> int | None:
-        """Keep an event once, its body sealed."""
-        return events.store_event(self.database, self.vault, business, event, now)
+    def take_in(self, event: IncomingEvent, now: datetime) -> Intake:
+        """Keep an event of a connected account, once."""
+        return intake.take_in(self.database, self.vault, event, now)
 
-    def due_events(self, now: datetime, limit: int = 100, after: int = 0) -> list[StoredEvent]:
-        """Waiting events whose time has come, oldest first."""
-        return events.due_events(self.database, now, limit, after)
+    def count_stray(self, event: IncomingEvent, now: datetime) -> None:
+        """One more of an account that is not connected."""
+        feed.count_stray(self.database, event, now)
+
+    def all_strays(self) -> list[Strays]:
+        """Of every account, the newest first."""
+        return feed.all_strays(self.database)
+
+    def claim_events(self, now: datetime, limit: int, until: datetime) -> list[StoredEvent]:
+        """Waiting events whose time has come, for the caller alone."""
+        return events.claim_events(self.database, now, limit, until)
 
     def event(self, row_id: int) -> StoredEvent | None:
         """One event, of whichever business."""
         return events.one_event(self.database, tables.event.c.row == row_id)
 
-    def finish_event(
-        self,
-        row_id: int,
-        state: EventState,
-        now: datetime,
-        *,
-        reason: str | None = None,
-        retry_at: datetime | None = None,
-    ) -> None:
+    def finish_events(self, row_ids: Sequence[int], result: Result, now: datetime) -> None:
         """Note the result of an attempt."""
-        events.finish_event(self.database, row_id, state, now, reason, retry_at)
+        events.finish_events(self.database, row_ids, result, now)
+
+    def postpone_events(self, row_ids: Sequence[int], until: datetime) -> None:
+        """They wait on."""
+        events.postpone_events(self.database, row_ids, until)
+
+    @property
+    def endpoints(self) -> SqlEndpoints:
+        """The webhook endpoints that we made."""
+        return SqlEndpoints(self.database, self.vault)
 
     def outbox(self, limit: int = 500, after: int = 0) -> list[OutboxEntry]:
         """Notes not drained yet, oldest first."""

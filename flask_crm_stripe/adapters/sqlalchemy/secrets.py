@@ -17,6 +17,7 @@ from flask_crm_stripe.ports.runtime import Vault
 # Every place with something sealed: its table, the column, and what orders its rows.
 SEALED: dict[str, tuple[sa.Table, Any, Any]] = {
     "connection": (tables.connection, tables.connection.c.secrets, tables.connection.c.row),
+    "endpoint": (tables.endpoint, tables.endpoint.c.secret, tables.endpoint.c.row),
     "event": (tables.event, tables.event.c.body, tables.event.c.row),
     "invoice": (tables.invoice, tables.invoice.c.personal, tables.invoice.c.row),
     "log": (tables.log_key, tables.log_key.c.sealed, tables.log_key.c.epoch),
@@ -30,7 +31,7 @@ def report(database: Database, vault: Vault) -> SealedReport:
     older, current, lost = 0, 0, Counter[str]()
     with database.reading() as connection:
         for name, (table, column, _) in SEALED.items():
-            counts = sa.select(table.c.key_id, sa.func.count()).where(column.is_not(None)).group_by(table.c.key_id)
+            counts = sa.select(table.c.key_id, sa.func.count()).where(_there(column)).group_by(table.c.key_id)
             for key_id, count in connection.execute(counts):
                 if key_id == vault.current:
                     current += count
@@ -62,9 +63,14 @@ def _seal_plans(database: Database, vault: Vault, limit: int) -> Resealed:
     return Resealed(len(rows), bool(rows))
 
 
+def _there(column: Any) -> Any:
+    """The body of an event that was erased is empty."""
+    return column.is_not(None) & (column != b"")
+
+
 def _some(database: Database, vault: Vault, table: sa.Table, column: Any, order: Any, limit: int) -> list[Any]:
     older = [key for key in vault.known if key != vault.current]
-    mine = column.is_not(None) & (table.c.key_id.is_(None) | table.c.key_id.in_(older))
+    mine = _there(column) & (table.c.key_id.is_(None) | table.c.key_id.in_(older))
     with database.reading() as connection:
         return list(
             connection.execute(sa.select(order.label("place"), column.label("sealed")).where(mine).limit(limit))

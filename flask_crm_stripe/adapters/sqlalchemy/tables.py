@@ -190,6 +190,7 @@ invoice = table(
     may("paid_at", Moment),
     may("voided_at", Moment),
     may("fetched_at", Moment),
+    may("fetch_started", Moment),
     may("problem", PLAIN),
     sa.UniqueConstraint("business", "form_key", name=PREFIX + "invoice_form_uq"),
     sa.UniqueConstraint("account_id", "livemode", "stripe_id", name=PREFIX + "invoice_stripe_uq"),
@@ -239,6 +240,7 @@ payment = table(
     sa.ForeignKeyConstraint(["invoice_row"], [PREFIX + "invoice.row"], ondelete="CASCADE"),
     sa.UniqueConstraint("account_id", "livemode", "stripe_id", name=PREFIX + "payment_stripe_uq"),
     sa.Index(PREFIX + "payment_invoice_ix", "invoice_row"),
+    sa.Index(PREFIX + "payment_intent_ix", "account_id", "livemode", "payment_intent"),
     sa.Index(PREFIX + "payment_business_ix", "business", "at"),
 )
 
@@ -292,20 +294,56 @@ event = table(
     want("created", Moment),
     may("api_version", WORD),
     may("request_id", STRIPE_ID),
+    may("payment_intent", STRIPE_ID),
+    may("customer_id", STRIPE_ID),
     want("body", sa.LargeBinary),
     may("key_id", KEY_ID),
     want("received_at", Moment),
+    want("caught_up", sa.Boolean),
     want("state", WORD),
     want("attempts", sa.Integer),
     may("reason", sa.Text),
+    may("changed", sa.Text),
     may("applied_at", Moment),
     may("retry_at", Moment),
     sa.UniqueConstraint("account_id", "livemode", "event_id", name=PREFIX + "event_uq"),
     sa.Index(PREFIX + "event_list_ix", "business", "row"),
+    sa.Index(PREFIX + "event_type_ix", "business", "type", "row"),
+    sa.Index(PREFIX + "event_object_ix", "business", "object_id", "row"),
+    index_where("event_customer_ix", "customer_id IS NOT NULL", "business", "customer_id"),
     sa.Index(PREFIX + "event_received_ix", "business", "account_id", "livemode", "received_at"),
     index_where("event_waiting_ix", "state = 'waiting'", "retry_at", "row"),
     index_where("event_open_ix", "state IN ('waiting', 'failed')", "business", "state"),
     sa.Index(PREFIX + "event_key_ix", "key_id", "row"),
+)
+
+feed = table(
+    "feed",
+    row(),
+    *account(),
+    want("strays", sa.Integer),
+    may("first_stray_at", Moment),
+    may("last_stray_at", Moment),
+    may("last_stray_type", sa.String(255)),
+    may("caught_up_until", Moment),
+    may("caught_up_at", Moment),
+    want("requests", sa.Integer),
+    want("found", sa.Integer),
+    sa.UniqueConstraint("account_id", "livemode", name=PREFIX + "feed_uq"),
+)
+
+endpoint = table(
+    "endpoint",
+    row(),
+    want("endpoint_id", STRIPE_ID, unique=True),
+    want("livemode", sa.Boolean),
+    want("url", sa.Text),
+    want("api_version", WORD),
+    may("secret", sa.LargeBinary),
+    may("key_id", KEY_ID),
+    want("made_by", REF),
+    want("made_at", Moment),
+    may("leaving_at", Moment),
 )
 
 outbox = table(

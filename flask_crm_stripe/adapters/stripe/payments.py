@@ -14,7 +14,7 @@ import stripe
 from stripe.params import InvoicePaymentListParams
 
 from flask_crm_stripe.adapters.stripe.client import AccountCalls
-from flask_crm_stripe.adapters.stripe.values import PAGE, every, id_of, moment
+from flask_crm_stripe.adapters.stripe.values import PAGE, every, id_of, moment, plain
 from flask_crm_stripe.adapters.stripe.words import RECORDED, UNKNOWN, decline_words, method_words
 from flask_crm_stripe.model.invoices import Payment
 
@@ -39,6 +39,15 @@ class PaymentCalls(AccountCalls):
 
         read = (read_payment(row) for row in every(page))
         return tuple(sorted((payment for payment in read if payment), key=lambda payment: payment.at))
+
+    def invoice_of_payment(self, payment_intent: str) -> str | None:
+        """The invoice that a payment intent pays: it does not say so itself."""
+        params: InvoicePaymentListParams = {
+            "payment": {"type": "payment_intent", "payment_intent": payment_intent},
+            "limit": 1,
+        }
+        answer = plain(self.call(lambda: self.client.v1.invoice_payments.list(params, self.options())))
+        return next((id_of(row.get("invoice")) or None for row in answer.get("data") or ()), None)
 
 
 def read_payment(row: Mapping[str, Any]) -> Payment | None:

@@ -66,6 +66,8 @@ def parse_event(body: bytes) -> IncomingEvent:
         request_id=_request_id(event.get("request")),
         invoice_id=_invoice_id(kind, about),
         body=body,
+        payment_intent=_payment_intent(about),
+        customer_id=_customer_id(about),
     )
 
 
@@ -129,8 +131,28 @@ def _request_id(request: object) -> str | None:
 def _invoice_id(kind: str, about: Mapping[str, Any]) -> str | None:
     if kind.startswith("invoice."):
         return _text(about, "id", _ID, default="") or None
-    if kind.startswith("invoice_payment."):
+    if kind.startswith(("invoice_payment.", "credit_note.")):
         invoice = about.get("invoice")
         holder = invoice if isinstance(invoice, dict) else {"id": invoice}
         return _text(holder, "id", _ID, default="") or None
     return None
+
+
+def _payment_intent(about: Mapping[str, Any]) -> str | None:
+    """Which payment intent a charge, refund or dispute is about, or the event itself."""
+    if about.get("object") == "payment_intent":
+        return _id_of(about.get("id"))
+    return _id_of(about.get("payment_intent"))
+
+
+def _customer_id(about: Mapping[str, Any]) -> str | None:
+    """Whose personal data may stand in the body."""
+    if about.get("object") == "customer":
+        return _id_of(about.get("id"))
+    return _id_of(about.get("customer"))
+
+
+def _id_of(value: object) -> str | None:
+    """An id, or that of an expanded object; anything else is none."""
+    found = value.get("id") if isinstance(value, dict) else value
+    return found if isinstance(found, str) and _ID.fullmatch(found) else None

@@ -68,6 +68,9 @@ def _drop_work(state: State, now: datetime) -> None:
     state.consents.clear()
     state.outbox.clear()
     state.leases.clear()
+    state.endpoints.clear()
+    state.strays.clear()
+    state.caught_up.clear()
     for number, approval in list(state.approvals.values()):
         if approval.state in (ApprovalState.WAITING, ApprovalState.AGREED):
             gone = replace(approval, state=ApprovalState.WITHDRAWN, decided_at=now, decision=NEUTRALISED)
@@ -79,6 +82,7 @@ def _drop_work(state: State, now: datetime) -> None:
     for number, (business, notice) in list(state.notices.items()):
         state.notices[number] = (business, replace(notice, told_at=notice.told_at or now))
     for values in state.settings.values():
-        values.pop("notify", None)
+        for key in [key for key in values if key.startswith("notify")]:
+            del values[key]
     for row in state.invoices:
         row.invoice = replace(row.invoice, told_version=row.invoice.version)

@@ -37,6 +37,12 @@ class MemoryInvoiceQueries:
         invoices = [row.invoice for row in self._ours()]
         return next((i for i in invoices if (i.account_id, i.livemode, i.stripe_id) == wanted), None)
 
+    def of_payments(self, books: Books, intents: Sequence[str]) -> dict[str, str]:
+        """Stripe's invoice id by payment intent."""
+        mine = [row for row in self._ours() if row.invoice.books == books and row.invoice.stripe_id]
+        paid = [(payment.payment_intent, row) for row in mine for _, payment in row.payments.values()]
+        return {intent: row.invoice.stripe_id or "" for intent, row in paid if intent in set(intents)}
+
     def page(self, chosen: InvoiceFilter, cursor: str | None = None, limit: int = 25) -> Page[Invoice]:
         """Newest first. Raises ``InvalidInput`` for a damaged cursor."""
         return page_of([(row.row, row.invoice) for row in self._chosen(chosen)], cursor, limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask_crm_stripe.errors import BillableTaken, NotFound
 from flask_crm_stripe.model.events import TimelineEntry
@@ -14,6 +14,7 @@ from flask_crm_stripe.testing.memory.invoice_queries import MemoryInvoiceQueries
 from flask_crm_stripe.testing.memory.state import InvoiceRow
 
 Rule = Callable[[Invoice], Invoice]
+TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,22 @@ class MemoryInvoices(MemoryInvoiceQueries):
             changed = after.version != before.version
             self._store(row, after, entries if changed else ())
             return after if changed else None
+
+    def start_fetch(self, invoice_id: str, now: datetime) -> datetime:
+        """The time of a fetch that begins now, later than that of every earlier one. Raises ``NotFound``."""
+        with self.state.lock:
+            row = self._need(invoice_id)
+            known = [at + TICK for at in (row.fetch_started, row.invoice.fetched_at) if at is not None]
+            row.fetch_started = max([now, *known])
+            return row.fetch_started
+
+    def note(self, invoice_id: str, entry: TimelineEntry) -> None:
+        """Something that an event told, once. Raises ``NotFound``."""
+        with self.state.lock:
+            row = self._need(invoice_id)
+            if all((known.kind, known.event_id) != (entry.kind, entry.event_id) for _, known in row.entries):
+                row.entries.append((self.state.number(), entry))
+                row.invoice = replace(row.invoice, version=row.invoice.version + 1)
 
     def told(self, invoice_id: str, version: int) -> None:
         """The host knows this version."""

@@ -14,7 +14,8 @@ from flask_crm_stripe.model.approvals import Approval
 from flask_crm_stripe.model.catalogue import CatalogueEntry, OutboxEntry
 from flask_crm_stripe.model.connection import Books, Connection, Consent, Installation
 from flask_crm_stripe.model.crm import ContactRef
-from flask_crm_stripe.model.events import StoredEvent, TimelineEntry
+from flask_crm_stripe.model.endpoints import EndpointHealth, OwnEndpoint
+from flask_crm_stripe.model.events import CatchUp, StoredEvent, Strays, TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice, LinkedCustomer, Payment
 from flask_crm_stripe.model.journal import Step
 from flask_crm_stripe.model.notices import Notice
@@ -35,6 +36,7 @@ class InvoiceRow:
     claims: set[str]
     entries: list[tuple[int, TimelineEntry]] = field(default_factory=list)
     payments: dict[str, tuple[int, Payment]] = field(default_factory=dict)
+    fetch_started: datetime | None = None
 
 
 @dataclass
@@ -81,6 +83,12 @@ class State:
     steps: dict[int, tuple[str, Step]] = field(default_factory=dict)
     step_books: dict[int, Books] = field(default_factory=dict)
     events: dict[int, StoredEvent] = field(default_factory=dict)
+    bodies: dict[int, bytes] = field(default_factory=dict, repr=False)
+    event_customers: dict[int, str] = field(default_factory=dict)
+    strays: dict[Books, Strays] = field(default_factory=dict)
+    caught_up: dict[Books, CatchUp] = field(default_factory=dict)
+    endpoints: dict[str, tuple[OwnEndpoint, str]] = field(default_factory=dict, repr=False)
+    endpoint_health: dict[bool, EndpointHealth] = field(default_factory=dict)
     leases: dict[tuple[str, str], Lease] = field(default_factory=dict)
     log: dict[str, Chain] = field(default_factory=dict)
     log_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)

@@ -77,7 +77,7 @@ def test_no_secret_stands_in_the_database(engine: sa.Engine) -> None:
         )
         ledger.connections.confirm(pendings[business].id, "ines", NOW)
         body = json.dumps({"secret": CANARY}).encode()
-        shared.store_event(business, event("evt_1", id, body=body), NOW)
+        ledger.events.keep(event("evt_1", id, body=body), NOW)
         invoice = make(ledger, "b1", account_id=id)
         picture = remote(invoice, hosted_url=f"https://pay/{CANARY}", pdf_url=f"https://pdf/{CANARY}")
         ledger.invoices.advance(invoice.id, Stage.SENT, picture, NOW)

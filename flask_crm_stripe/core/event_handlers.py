@@ -1,0 +1,147 @@
+"""What each kind of event makes us do. None believes what the event says: each asks Stripe how the thing stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from flask_crm_stripe.core.billing import Billing
+from flask_crm_stripe.core.history import Cause, fresh
+from flask_crm_stripe.errors import AccountGone
+from flask_crm_stripe.model.connection import Books
+from flask_crm_stripe.model.events import EventState, Result, StoredEvent, TimelineEntry
+from flask_crm_stripe.model.invoices import Invoice
+
+APPLIED = Result(EventState.APPLIED)
+NOT_OURS = Result(EventState.IGNORED, "The invoice was not made here.")
+NO_INVOICE = Result(EventState.IGNORED, "The payment is not for an invoice.")
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What some events are about: an invoice or a payment by Stripe's id, or anything else."""
+
+    kind: str
+    id: str
+
+
+Handler = Callable[[Billing, Thing, Sequence[StoredEvent]], Result]
+
+
+def invoice_changed(billing: Billing, thing: Thing, events: Sequence[StoredEvent]) -> Result:
+    """Ask Stripe for the invoice, store a newer picture, tell the host."""
+    last, books = events[-1], (events[-1].account_id, events[-1].livemode)
+    stripe_id = thing.id if thing.kind == "invoice" else billing.connection.provider().invoice_of_payment(thing.id)
+    if not stripe_id:
+        return NO_INVOICE
+    invoice = _ours(billing, books, stripe_id, deleted=all(event.type == "invoice.deleted" for event in events))
+    if invoice is None:
+        return NOT_OURS
+    known = billing.ledger.invoices.payments(invoice.id)
+    told = invoice.told_version >= invoice.version
+    after = billing.invoicing.steps.refresh(invoice, Cause(last.created, last.event_id, last.request_id), stripe_id)
+    if _happened(billing, after, events):
+        after = billing.invoicing.get(invoice.id)
+    news = fresh(known, billing.ledger.invoices.payments(invoice.id))
+    billing.invoicing.news.tell(after, news if told else None)
+    return Result(EventState.APPLIED, changed=_difference(invoice, after))
+
+
+def account_changed(billing: Billing, _thing: Thing, _events: Sequence[StoredEvent]) -> Result:
+    """Ask Stripe what the account can do now."""
+    billing.connection.refresh(everything=False)
+    return APPLIED
+
+
+def tax_changed(billing: Billing, _thing: Thing, _events: Sequence[StoredEvent]) -> Result:
+    """Ask Stripe what the account can do now, Stripe Tax included."""
+    billing.connection.refresh()
+    return APPLIED
+
+
+def disconnected(billing: Billing, _thing: Thing, _events: Sequence[StoredEvent]) -> Result:
+    """Access was revoked at Stripe's side, unless the event is old and the business has connected again since: ask."""
+    with suppress(AccountGone):  # Then the connection is ended already.
+        billing.connection.refresh(everything=False)
+    return APPLIED
+
+
+def _ours(billing: Billing, books: Books, stripe_id: str, *, deleted: bool) -> Invoice | None:
+    """Our invoice: by its Stripe id, or, where that answer never reached us, by the id of ours that it carries.
+
+    The metadata can be written by others, so account and mode must agree with our own row as well.
+    """
+    invoices = billing.ledger.invoices
+    if found := invoices.by_stripe_id(*books, stripe_id):
+        return found
+    if deleted:
+        return None
+    remote = billing.connection.provider().invoice(stripe_id)
+    ours = invoices.get(remote.metadata.get("crm_stripe_id", ""))
+    if ours is None or ours.stripe_id is not None or remote.metadata.get("crm_installation") != billing.installation:
+        return None
+    return ours if ours.books == books else None
+
+
+def _happened(billing: Billing, invoice: Invoice, events: Sequence[StoredEvent]) -> bool:
+    """What no picture of the invoice shows: a deadline that passed, a payment that is disputed. Whether any was."""
+    told = [event for event in events if event.type in HAPPENINGS]
+    for event in told:
+        kind = HAPPENINGS[event.type]
+        entry = TimelineEntry(event.created, kind, None, {}, event.event_id, event.request_id, event.object_id)
+        billing.ledger.invoices.note(invoice.id, entry)
+        billing.notices.about_invoice(kind, invoice, event.object_id)
+    return bool(told)
+
+
+def _difference(before: Invoice, after: Invoice) -> str | None:
+    """``invoice <our id> <status before> <status after>``; None where nothing is another."""
+    if after.version == before.version:
+        return None
+    return f"invoice {after.id} {before.status or 'none'} {after.status or 'none'}"
+
+
+INVOICE = (
+    *("invoice.created", "invoice.updated", "invoice.finalized", "invoice.sent", "invoice.paid"),
+    *("invoice.payment_succeeded", "invoice.payment_failed", "invoice.payment_action_required"),
+    *("invoice.payment_attempt_required", "invoice.overdue", "invoice.overpaid", "invoice.voided"),
+    *("invoice.marked_uncollectible", "invoice.finalization_failed", "invoice.deleted", "invoice_payment.paid"),
+    *("credit_note.created", "credit_note.updated", "credit_note.voided"),
+)
+PAYMENT = (
+    *("payment_intent.processing", "payment_intent.succeeded", "payment_intent.payment_failed"),
+    *("payment_intent.requires_action", "payment_intent.canceled", "payment_intent.partially_funded"),
+    *("charge.refunded", "refund.created", "refund.updated", "refund.failed"),
+    *("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"),
+    *("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"),
+)
+HAPPENINGS = {"invoice.overdue": "overdue", "charge.dispute.created": "disputed"}
+
+HANDLERS: dict[str, Handler] = {
+    **dict.fromkeys((*INVOICE, *PAYMENT), invoice_changed),
+    "account.updated": account_changed,
+    "capability.updated": account_changed,
+    "tax.settings.updated": tax_changed,
+    "account.application.deauthorized": disconnected,
+}
+WANTED = tuple(sorted(HANDLERS))
+"""What a webhook endpoint has to listen to."""
+
+ELSEWHERE = {
+    "cash_balance": "A transfer that pays an invoice comes with events of the invoice.",
+    "customer_cash_balance_transaction": "A transfer that pays an invoice comes with events of the invoice.",
+    "charge": "What a charge does to an invoice comes with events of its payment.",
+    "customer": "Who a customer is stands in the CRM.",
+    "product": "What a service is stands in the CRM.",
+    "price": "What a service costs stands in the CRM.",
+    "invoiceitem": "Invoices are made from the CRM's own work.",
+}
+
+
+def unneeded(kind: str) -> str:
+    """Why an event of this type changes nothing."""
+    family, _, rest = kind.partition(".")
+    if family == "customer" and rest.startswith("subscription"):
+        return "Billing needs nothing of this kind."
+    return ELSEWHERE.get(family, "Billing needs nothing of this kind.")
