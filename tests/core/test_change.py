@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from flask_crm_stripe.core import change
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.core.change import match_customers, match_services
 from flask_crm_stripe.errors import (
@@ -269,6 +270,34 @@ def test_a_change_is_completed_although_its_connection_is_over(connected: World,
     assert not old.connected
     assert connected.billing().invoicing.get(draft.id).stage is Stage.ABANDONED
     assert connected.billing().ledger.connections.unfinished_changes() == []
+
+
+def test_a_change_of_the_other_mode_waits_for_its_key(connected: World) -> None:
+    """A live key reaches nothing of a test account; when the test key is back, the rest is done. Once is enough."""
+    old = connected.shops["hp"]
+    billing, pending, _ = offered(connected)
+    old.fail_next("deauthorise", Unreachable("No answer."))
+    billing.change.carry_out(pending.id, choices(billing, pending))
+    in_mode(connected, livemode=True)
+    connected.upkeep.round()
+    assert old.connected
+    in_mode(connected, livemode=False)
+    connected.upkeep.round()
+    assert not old.connected
+    now = connected.billing()
+    calls = len(old.calls)
+    now.change.complete(now.connection.require_live())
+    assert len(old.calls) == calls
+
+
+def test_drafts_are_freed_however_many_there_are(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Page by page."""
+    monkeypatch.setattr(change, "AT_ONCE", 1)
+    drafts = [connected.generate(refs=(ref,), form_key=ref, send=False) for ref in ("11", "12")]
+    billing, pending, _ = offered(connected)
+    billing.change.carry_out(pending.id, choices(billing, pending, free_drafts=True))
+    stages = {connected.billing().invoicing.get(draft.id).stage for draft in drafts}
+    assert stages == {Stage.ABANDONED}
 
 
 def test_an_old_account_that_stripe_does_not_take_back_is_told(connected: World) -> None:

@@ -19,7 +19,7 @@ from flask_crm_stripe.errors import (
 )
 from flask_crm_stripe.model.business import Actor
 from flask_crm_stripe.model.connection import ConnectionState, Grant
-from tests.core.world import INES, World
+from tests.core.world import ELSEWHERE, HERE, INES, World
 
 GRANT = Grant("acct_hp", False, "read_write", {"access_token": "tok"})
 VIEWER = Actor("9", "Pieter", ["view"], session="login-1")
@@ -188,6 +188,19 @@ def test_an_account_that_nobody_confirmed_is_given_back(world: World, left: str)
         world.clock.advance(days=1)
     world.upkeep.round()
     assert not wrong.connected
+
+
+def test_a_copy_gives_nothing_back(world: World) -> None:
+    """What nobody wanted is the original's to give back."""
+    connections, shop = world.billing().connection, world.shops["hp"]
+    connections.accept(GRANT)
+    world.clock.advance(days=2)
+    world.here = ELSEWHERE
+    world.upkeep.round()
+    assert shop.connected
+    world.here = HERE
+    world.upkeep.round()
+    assert not shop.connected
 
 
 def test_what_stripe_refuses_to_take_back_is_not_tried_for_ever(world: World) -> None:
