@@ -19,7 +19,7 @@ PREFIX = "CRM_STRIPE_"
 STRIPE_API = "https://api.stripe.com"
 STRIPE_CONNECT = "https://connect.stripe.com"
 LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
-NEEDED = ("API_KEY", "CLIENT_ID", "WEBHOOK_SECRETS", "ENCRYPTION_KEYS", "PUBLIC_URL")
+NEEDED = ("API_KEY", "CLIENT_ID", "ENCRYPTION_KEYS", "PUBLIC_URL")
 FROM_ENVIRONMENT_ONLY = frozenset(("API_BASE", "CONNECT_BASE"))
 
 
@@ -32,7 +32,8 @@ class Config:
     client_id: str = ""
     """The Connect client id (ca_...) of the same mode."""
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
-    """Signing secrets (whsec_...), a JSON list: several are valid while one is rolled."""
+    """Signing secrets (whsec_...) of endpoints that were made by hand, a JSON list: several are valid while one is
+    rolled. Those of endpoints that billing makes itself are stored, encrypted."""
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
     """Fernet keys, a JSON list: the first encrypts, all decrypt."""
     public_url: str = ""

@@ -18,6 +18,7 @@ from flask_crm_stripe.adapters.environment import fingerprint, host_of
 from flask_crm_stripe.adapters.mailer import HostMailer, SendMail
 from flask_crm_stripe.adapters.publisher import BlinkerPublisher
 from flask_crm_stripe.adapters.queues import InlineQueue
+from flask_crm_stripe.adapters.signing import SigningSecrets
 from flask_crm_stripe.adapters.sqlalchemy.autogenerate import hide_from_migrate
 from flask_crm_stripe.adapters.sqlalchemy.create_all import follow_create_all
 from flask_crm_stripe.adapters.sqlalchemy.crm import SQLAlchemyCRM
@@ -35,12 +36,14 @@ from flask_crm_stripe.config import STRIPE_API, STRIPE_CONNECT, Config, read_con
 from flask_crm_stripe.core.billing import Platform
 from flask_crm_stripe.core.upkeep import Upkeep
 from flask_crm_stripe.core.webhooks import Inbox
+from flask_crm_stripe.errors import InvalidInput, SetupMissing
 from flask_crm_stripe.model.business import ALL_PERMISSIONS, DEFAULT_BUSINESS, Actor, Business
 from flask_crm_stripe.model.events import IncomingEvent
 from flask_crm_stripe.ports.crm import CRMSource
 from flask_crm_stripe.ports.runtime import Clock, Queue
 from flask_crm_stripe.state import EXTENSION, State
 from flask_crm_stripe.tasks import Worker
+from flask_crm_stripe.web.i18n import translator
 from flask_crm_stripe.web.login import forget_login
 from flask_crm_stripe.web.notices import place_of
 
@@ -165,7 +168,7 @@ class Wiring:
             load_actor=self._actor,
             finance_enabled=self._finance_enabled,
             release_host_session=host.release,
-            read_event=self._read_event,
+            read_event=self._event_reader(platform),
             send_http=self.transport.mount if self.transport else lambda _: None,
             housekeep=_now_and_then(platform.queue if platform else None),
             upgrade=lambda: upgrade(_engine(database)),
@@ -220,6 +223,9 @@ class Wiring:
             livemode=self.config.livemode,
             fingerprint=_once(self._fingerprint),
             address=lambda notice: self.config.public_url + self.config.url_prefix + place_of(notice),
+            translator=translator,
+            webhook_url=f"{self.config.public_url}{self.config.url_prefix}/webhooks",
+            secrets_given=bool(self.config.webhook_secrets),
         )
         inbox = Inbox(platform.shared, platform.system, queue, self.clock)
         workers.append(Worker(platform, inbox, Upkeep(platform, inbox)))
@@ -253,9 +259,20 @@ class Wiring:
             self.declared.require_business()
         return self.declared.connect(session_source(self.db))
 
-    def _read_event(self, body: bytes, header: str | None) -> IncomingEvent:
-        verify(body, header, self.config.webhook_secrets, self.clock.now())
-        return parse_event(body)
+    def _event_reader(self, platform: Platform | None) -> Callable[[bytes, str | None], IncomingEvent]:
+        stored = platform.shared.endpoints.secrets if platform else tuple
+        secrets = SigningSecrets(self.config.webhook_secrets, stored)
+
+        def read(body: bytes, header: str | None) -> IncomingEvent:
+            try:
+                verify(body, header, secrets.all(), self.clock.now())
+            except (InvalidInput, SetupMissing):
+                if not secrets.look_again():
+                    raise
+                verify(body, header, secrets.all(), self.clock.now())
+            return parse_event(body)
+
+        return read
 
     def _business(self) -> Business | None:
         load = self.extension._load_business

@@ -12,14 +12,16 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from flask_crm_stripe.cli.common import any_business, app_state, businesses
+from flask_crm_stripe.cli.common import any_business, app_state, businesses, in_words
 from flask_crm_stripe.core.billing import Billing, Platform
+from flask_crm_stripe.core.endpoints import KEEPS_NEWS_AWAY, SAID
 from flask_crm_stripe.core.readiness import DISCONNECTED, OK, PROBLEM, WARNING
 from flask_crm_stripe.errors import BillingError
 from flask_crm_stripe.model.connection import Ending
 from flask_crm_stripe.state import State
 
 WELL, ILL, ATTENTION = 0, 1, 2
+MOST_STRAYS = 5
 OF_OWN_WILL = frozenset((Ending.DISCONNECTED, Ending.REPLACED, Ending.NEUTRALISED))
 
 
@@ -34,9 +36,15 @@ class Finding:
 @click.command("doctor")
 @with_appcontext
 @any_business
+@click.option("--fix", is_flag=True, help="Make or mend the webhook endpoint at Stripe. Only ours is ever changed.")
+@click.option("--roll", is_flag=True, help="Give the webhook endpoint another signing secret, without a gap.")
 @with_appcontext
-def doctor(business: str) -> None:
+def doctor(business: str, fix: bool, roll: bool) -> None:
     """Say whether money can come in, and what keeps it away. Exit 0: well; 1: it is kept away; 2: needs a look."""
+    if fix or roll:
+        with in_words():
+            endpoints = app_state().ready().endpoints()
+            _ = endpoints.roll() if roll else endpoints.mend()
     found = list(_findings(app_state(), business))
     for finding in found:
         click.echo(f"{'  ' if finding.how == WELL else '- '}{finding.words}")
@@ -55,6 +63,8 @@ def _findings(state: State, wanted: str) -> Iterator[Finding]:
         return
     yield from _wall(state)
     yield from _secrets(platform)
+    yield from _endpoint(platform)
+    yield from _strays(platform)
     for business in businesses(platform, wanted):
         yield from _business(platform.system(business))
 
@@ -80,6 +90,31 @@ def _secrets(platform: Platform) -> Iterator[Finding]:
     if report.older:
         words = f"{report.older} stored secrets are sealed with an older key. Run: flask crm-stripe rotate-keys"
         yield Finding(WELL, words)
+
+
+def _endpoint(platform: Platform) -> Iterator[Finding]:
+    """How events come, as Stripe tells it now; nobody waits for any where nothing is connected."""
+    endpoints = platform.endpoints()
+    if not platform.shared.live_connections():
+        return
+    try:
+        endpoints.look()
+    except BillingError as error:
+        yield Finding(ILL, error.message)
+        return
+    health = endpoints.known()
+    for problem, words in endpoints.said(health) if health else ():
+        yield Finding(ILL if problem in KEEPS_NEWS_AWAY else ATTENTION, words)
+
+
+def _strays(platform: Platform) -> Iterator[Finding]:
+    """Events of accounts that are not connected: no harm, and worth knowing."""
+    for stray in platform.shared.all_strays()[:MOST_STRAYS]:
+        account = stray.account_id or "the platform's own account"
+        words = (
+            f"{stray.count} events came for {account}, which is not connected here; the last, {stray.last_type}, on "
+        )
+        yield Finding(WELL, f"{words}{stray.last_at:%Y-%m-%d}. They were answered and not kept.")
 
 
 def _business(billing: Billing) -> Iterator[Finding]:
@@ -108,3 +143,6 @@ def _health(billing: Billing) -> Iterator[Finding]:
         yield Finding(by_state[health.state], words)
     if health.failed_events:
         yield Finding(ILL, f"{name}: {health.failed_events} events could not be applied. See the events page.")
+    for trouble in billing.feed.troubles():
+        if trouble.kind not in SAID:  # Those of the endpoint are said once, for all businesses.
+            yield Finding(ILL if trouble.how == "problem" else ATTENTION, f"{name}: {trouble.words}")

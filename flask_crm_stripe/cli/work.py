@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import signal
+import threading
+import time
 from typing import cast
 
 import click
@@ -10,7 +14,11 @@ from flask.cli import with_appcontext
 from flask_crm_stripe.cli.common import app_state, billing_of, business_option, in_words
 from flask_crm_stripe.core.upkeep import Upkeep
 from flask_crm_stripe.core.webhooks import Inbox
-from flask_crm_stripe.errors import NotFound
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY, ROUND_EVERY = 0.5, 60.0
+"""Seconds."""
 
 
 @click.command("upgrade")
@@ -73,28 +81,11 @@ def resume(invoice_id: str, business: str) -> None:
     click.echo(f"{found.number or 'Draft'}: {found.stage}")
 
 
-@click.command("replay")
-@with_appcontext
-@click.argument("row_id", type=int)
-@business_option
-@with_appcontext
-def replay(row_id: int, business: str) -> None:
-    """Apply a stored event again (its number is on the events page). Safe at any time."""
-    with in_words():
-        billing = billing_of(business)
-        if billing.ledger.events.get(row_id) is None:
-            raise NotFound("event")
-        billing.environment.require_real("apply events")
-        billing.ledger.events.retry([row_id], billing.clock.now())
-        cast(Inbox, app_state().inbox).sweep()
-        event = billing.ledger.events.get(row_id)
-    click.echo(f"{event.state}: {event.reason or event.type}" if event else "gone")
-
-
 @click.command("work")
 @with_appcontext
+@click.option("--watch", is_flag=True, help="Go on until stopped: events at once, everything else every minute.")
 @with_appcontext
-def work() -> None:
+def work(watch: bool) -> None:
     """Do everything that waits, once. Several may run at the same time."""
     with in_words():
         app_state().ready()
@@ -103,3 +94,21 @@ def work() -> None:
         f"{done.events} events, {done.notes} notes, {done.services} services, "
         f"{done.invoices} invoices resumed, {done.told} told."
     )
+    if watch:
+        _watch(cast(Inbox, app_state().inbox), cast(Upkeep, app_state().upkeep))
+
+
+def _watch(inbox: Inbox, upkeep: Upkeep) -> None:
+    """Until somebody stops it, politely: what is being done is finished."""
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    next_round = time.monotonic() + ROUND_EVERY
+    while not stop.wait(LOOK_EVERY):
+        try:
+            inbox.sweep()
+            if time.monotonic() >= next_round:
+                next_round = time.monotonic() + ROUND_EVERY
+                upkeep.round()
+        except Exception:
+            log.exception("A round of work failed; the next one tries again")

@@ -12,7 +12,9 @@ from flask_crm_stripe.core.change import AccountChange
 from flask_crm_stripe.core.connection import Connections
 from flask_crm_stripe.core.customers import Customers
 from flask_crm_stripe.core.disconnection import Disconnection
+from flask_crm_stripe.core.endpoints import Endpoints
 from flask_crm_stripe.core.environment import Environment
+from flask_crm_stripe.core.feed import Feed
 from flask_crm_stripe.core.invoice_steps import InvoiceSteps
 from flask_crm_stripe.core.invoicing import Invoicing
 from flask_crm_stripe.core.log import ActionLog
@@ -28,6 +30,9 @@ from flask_crm_stripe.ports.crm import CRM, CRMSource
 from flask_crm_stripe.ports.ledger import Ledger, SharedLedger
 from flask_crm_stripe.ports.provider import ProviderSource
 from flask_crm_stripe.ports.runtime import Clock, Mailer, Publisher, Queue
+
+EVERYBODY = "*"
+"""Stands for every business where something is of all of them."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class Billing:
     approvals: Approvals
     settings: Settings
     second_person: SecondPerson
+    endpoints: Endpoints
+    feed: Feed
 
     def confirm_real(self, reason: str) -> None:
         """An admin says that this is the real one, and the others hear of it: safety is given up. Raises ``Conflict``
@@ -82,6 +89,8 @@ class Platform:
     fingerprint: Callable[[], str]
     address: Callable[[Notice], str] = lambda _: ""
     translator: Callable[[str], Callable[[str], str]] = lambda _: str
+    webhook_url: str = ""
+    secrets_given: bool = True
 
     def billing(self, business: Business, actor: Actor) -> Billing:
         """The capabilities of this business in this actor's hands."""
@@ -113,6 +122,7 @@ class Platform:
         invoicing = Invoicing(rights, log, ledger, crm, connections, catalogue, steps, news, approvals, clock)
         disconnection = Disconnection(connections, ledger, clock)
         settings = Settings(ledger, rights, log, approvals, notices, clock)
+        endpoints = self._endpoints(environment, rights, log, installation.id)
         return Billing(
             business=business,
             actor=actor,
@@ -136,6 +146,30 @@ class Platform:
             approvals=approvals,
             settings=settings,
             second_person=SecondPerson(approvals, invoicing, settings),
+            endpoints=endpoints,
+            feed=Feed(ledger, connections, endpoints, rights, log, clock, self.queue),
+        )
+
+    def endpoints(self) -> Endpoints:
+        """The webhook endpoint of all businesses, in the hands of the software itself: no CRM is asked for one."""
+        ledger, here = self.shared.for_business(EVERYBODY), self.fingerprint()
+        installation = self.shared.installation(here, self.clock.now())
+        log = ActionLog(SYSTEM, ledger, self.clock)
+        rights = Rights(log)
+        return self._endpoints(Environment(ledger, rights, log, self.clock, here), rights, log, installation.id)
+
+    def _endpoints(self, environment: Environment, rights: Rights, log: ActionLog, installation: str) -> Endpoints:
+        return Endpoints(
+            self.shared.endpoints,
+            lambda: self.providers.for_account("", livemode=self.livemode, trace=log.trace),
+            environment,
+            rights,
+            log,
+            self.clock,
+            self.webhook_url,
+            self.livemode,
+            installation,
+            self.secrets_given,
         )
 
     def system(self, business: str) -> Billing:

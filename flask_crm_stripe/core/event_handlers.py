@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from flask_crm_stripe.core.billing import Billing
+from flask_crm_stripe.core.event_types import ACCOUNT, HAPPENINGS, INVOICE, OVER, PAYMENT, TAX
 from flask_crm_stripe.core.history import Cause, fresh
 from flask_crm_stripe.errors import AccountGone
 from flask_crm_stripe.model.connection import Books
@@ -102,46 +103,9 @@ def _difference(before: Invoice, after: Invoice) -> str | None:
     return f"invoice {after.id} {before.status or 'none'} {after.status or 'none'}"
 
 
-INVOICE = (
-    *("invoice.created", "invoice.updated", "invoice.finalized", "invoice.sent", "invoice.paid"),
-    *("invoice.payment_succeeded", "invoice.payment_failed", "invoice.payment_action_required"),
-    *("invoice.payment_attempt_required", "invoice.overdue", "invoice.overpaid", "invoice.voided"),
-    *("invoice.marked_uncollectible", "invoice.finalization_failed", "invoice.deleted", "invoice_payment.paid"),
-    *("credit_note.created", "credit_note.updated", "credit_note.voided"),
-)
-PAYMENT = (
-    *("payment_intent.processing", "payment_intent.succeeded", "payment_intent.payment_failed"),
-    *("payment_intent.requires_action", "payment_intent.canceled", "payment_intent.partially_funded"),
-    *("charge.refunded", "refund.created", "refund.updated", "refund.failed"),
-    *("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"),
-    *("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"),
-)
-HAPPENINGS = {"invoice.overdue": "overdue", "charge.dispute.created": "disputed"}
-
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys((*INVOICE, *PAYMENT), invoice_changed),
-    "account.updated": account_changed,
-    "capability.updated": account_changed,
-    "tax.settings.updated": tax_changed,
-    "account.application.deauthorized": disconnected,
+    **dict.fromkeys(ACCOUNT, account_changed),
+    **dict.fromkeys(TAX, tax_changed),
+    **dict.fromkeys(OVER, disconnected),
 }
-WANTED = tuple(sorted(HANDLERS))
-"""What a webhook endpoint has to listen to."""
-
-ELSEWHERE = {
-    "cash_balance": "A transfer that pays an invoice comes with events of the invoice.",
-    "customer_cash_balance_transaction": "A transfer that pays an invoice comes with events of the invoice.",
-    "charge": "What a charge does to an invoice comes with events of its payment.",
-    "customer": "Who a customer is stands in the CRM.",
-    "product": "What a service is stands in the CRM.",
-    "price": "What a service costs stands in the CRM.",
-    "invoiceitem": "Invoices are made from the CRM's own work.",
-}
-
-
-def unneeded(kind: str) -> str:
-    """Why an event of this type changes nothing."""
-    family, _, rest = kind.partition(".")
-    if family == "customer" and rest.startswith("subscription"):
-        return "Billing needs nothing of this kind."
-    return ELSEWHERE.get(family, "Billing needs nothing of this kind.")

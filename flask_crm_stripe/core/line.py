@@ -25,6 +25,8 @@ class Line:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.provider, name)
+        if not callable(method):
+            return method
 
         @wraps(method)
         def watched(*args: Any, **kwargs: Any) -> Any:

@@ -49,12 +49,12 @@ WORDS = {
     ),
     "real_one": ("Billing was unlocked", "Somebody said that this is the real one, not a copy: {reason}"),
     "limits": ("A limit was changed", "{what}: {reason}"),
-    "paid": ("{number} is paid", "{customer} paid {amount} for invoice {number}."),
-    "failed": ("A payment failed: {number}", "A payment of {customer} for invoice {number} ({amount}) failed."),
-    "overdue": ("{number} is overdue", "Invoice {number} of {customer} ({amount}) was not paid in time."),
+    "paid": ("{number} is paid", "Invoice {number} ({amount}) was paid."),
+    "failed": ("A payment failed: {number}", "A payment for invoice {number} ({amount}) failed."),
+    "overdue": ("{number} is overdue", "Invoice {number} ({amount}) was not paid in time."),
     "disputed": (
         "{number} is disputed",
-        "{customer} disputes the payment of invoice {number} ({amount}) with the bank.",
+        "The payment of invoice {number} ({amount}) is disputed with the bank.",
     ),
     "approval_asked": ("Somebody asks for your agreement", "{what} waits for a second person. {reason}"),
     "approval_decided": ("An answer to your request", "{what}: {decision}"),
@@ -85,7 +85,8 @@ class Notices:
         if not recipients(self.ledger.settings.all().get(RECIPIENTS[kind], "")):
             return
         now, number = self.clock.now(), invoice.number or invoice.id[:8]
-        words = {"number": number, "customer": invoice.contact_name, "invoice": invoice.id}
+        # No name: who the customer is stands on the invoice, and only there.
+        words = {"number": number, "invoice": invoice.id}
         amount = str(Money(invoice.total, invoice.currency))
         self.ledger.notices.add(Notice(f"{kind}:{about}", kind, now, {**words, "amount": amount}, seen_at=now))
         self.tell()

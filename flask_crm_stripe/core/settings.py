@@ -10,7 +10,7 @@ from flask_crm_stripe.core.approvals import Approvals, Wish
 from flask_crm_stripe.core.environment import check_reason
 from flask_crm_stripe.core.limits import EVERY_OTHER, Limit, check_limit, limit_for, limits_of, loosens
 from flask_crm_stripe.core.log import ActionLog
-from flask_crm_stripe.core.notices import ADDRESSES, Notices, recipients
+from flask_crm_stripe.core.notices import ADDRESSES, RECIPIENTS, Notices, recipients
 from flask_crm_stripe.core.rights import Rights
 from flask_crm_stripe.errors import InvalidInput, NotFound
 from flask_crm_stripe.model.approvals import Approval
@@ -22,6 +22,7 @@ from flask_crm_stripe.ports.runtime import Clock
 
 LOG_DAYS = "log_days"
 FEWEST_LOG_DAYS, MOST_LOG_DAYS = 90, 36_500
+EVENT_DAYS, USUAL_EVENT_DAYS, MOST_EVENT_DAYS = "event_days", 90, 3650
 MOST_ADDRESSES = 10
 MAIL = re.compile(r"[^\s@<>\",;:\\()\[\]]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+")
 NO_CURRENCY = "xxx"
@@ -48,20 +49,22 @@ class Settings:
         self._save(values)
         self.log.note("settings.save", "invoices")
 
-    def save_notify(self, text: str, key: str = ADDRESSES) -> None:
-        """Where notices are mailed to, each address with a language behind it or not. ``key`` is one of RECIPIENTS, or
-        of the admins. Raises ``InvalidInput``."""
+    def save_notify(self, text: str, **others: str) -> None:
+        """Where notices are mailed to, each address with a language behind it or not: those of the admins, and
+        ``others`` by a kind of RECIPIENTS. All or none. Raises ``InvalidInput``."""
         self.rights.require(ADMIN, "change the settings")
-        by_language = recipients(text)
-        given = [address for some in by_language.values() for address in some]
-        if len(given) > MOST_ADDRESSES:
-            raise InvalidInput(key, f"Write at most {MOST_ADDRESSES} addresses.")
-        for each in given:
-            if not MAIL.fullmatch(each) or len(each) > 254:
-                raise InvalidInput(key, f"“{each[:60]}” is no mail address. Write it like billing@example.com.")
-        pairs = [f"{address} {language}".strip() for language, some in by_language.items() for address in some]
-        self._save({key: ", ".join(dict.fromkeys(pairs))})
-        self.log.note("settings.notify", key if key != ADDRESSES else "settings")
+        given = {ADDRESSES: text, **{RECIPIENTS[kind]: one for kind, one in others.items()}}
+        self._save({key: checked_addresses(key, one) for key, one in given.items()})
+        self.log.note("settings.notify", "settings")
+
+    def save_event_days(self, text: str) -> None:
+        """How long the bodies of events are kept, in days. Raises ``InvalidInput``."""
+        self.rights.require(ADMIN, "change how long events are kept")
+        digits = text.strip()
+        if not digits.isdecimal() or len(digits) > 6 or not 1 <= int(digits) <= MOST_EVENT_DAYS:
+            raise InvalidInput(EVENT_DAYS, f"Write a number of days from 1 to {MOST_EVENT_DAYS}.")
+        self._save({EVENT_DAYS: str(int(digits))})
+        self.log.note("settings.event_days", str(int(digits)))
 
     def save_log_days(self, text: str, reason: str) -> None:
         """How long the log is kept, in days; for ever where it is empty. Shorter gives up safety: it needs a reason."""
@@ -138,6 +141,25 @@ def log_days(settings: Mapping[str, str]) -> int | None:
     """How long the log is kept; None for ever."""
     text = settings.get(LOG_DAYS, "")
     return int(text) if text.isdecimal() else None
+
+
+def checked_addresses(field: str, text: str) -> str:
+    """Addresses as they are stored: ``ines@example.com, joris@example.com nl``. Raises ``InvalidInput``."""
+    by_language = recipients(text)
+    given = [address for some in by_language.values() for address in some]
+    if len(given) > MOST_ADDRESSES:
+        raise InvalidInput(field, f"Write at most {MOST_ADDRESSES} addresses.")
+    for each in given:
+        if not MAIL.fullmatch(each) or len(each) > 254:
+            raise InvalidInput(field, f"“{each[:60]}” is no mail address. Write it like billing@example.com.")
+    pairs = [f"{address} {language}".strip() for language, some in by_language.items() for address in some]
+    return ", ".join(dict.fromkeys(pairs))
+
+
+def event_days(settings: Mapping[str, str]) -> int:
+    """How long the bodies of events are kept."""
+    text = settings.get(EVENT_DAYS, "")
+    return int(text) if text.isdecimal() else USUAL_EVENT_DAYS
 
 
 def _days(text: str) -> int | None:

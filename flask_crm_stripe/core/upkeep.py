@@ -10,10 +10,10 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
-from flask_crm_stripe.core.billing import Billing, Platform
+from flask_crm_stripe.core.billing import EVERYBODY, Billing, Platform
 from flask_crm_stripe.core.environment import differing
 from flask_crm_stripe.core.settings import log_days
 from flask_crm_stripe.core.webhooks import Inbox
@@ -25,7 +25,7 @@ from flask_crm_stripe.model.invoices import Invoice
 
 log = logging.getLogger(__name__)
 
-EVERYTHING = "*"
+EVERYTHING = EVERYBODY
 TEMPORARY = (Unreachable, ProviderFailed, RateLimited)
 LEFT_ALONE = timedelta(minutes=3)
 """An invoice that nobody has touched for so long was interrupted; a running one is younger than its lease."""
@@ -38,6 +38,11 @@ UNDECIDED_FOR = timedelta(days=1)
 """An account that came back from Stripe, and that nobody has said yes or no to for so long, is given back."""
 
 KEY_ASKED_EVERY = 60
+CATCH_UP_SECONDS = 600
+ENDPOINT_EVERY = 6 * 3600
+LAST_ROUND = "upkeep.at"
+DOWNTIME = timedelta(minutes=15)
+"""After so long without a round everything was down, or nobody was there to do one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +66,11 @@ class Upkeep:
     def round(self) -> Done:
         """Everything that is due now."""
         self.recognise_key()
+        after_downtime = self._was_down()
         events, notes = _safely("events", self.inbox.sweep), _safely("notes", self.drain)
         services = invoices = told = 0
         for business in self._connected():
-            for work in (_carry_on, self._keep_fresh):
+            for work in (_carry_on, self._keep_fresh, partial(self._catch_up, after_downtime)):
                 self._for(business, work)
             services += self._for(business, _sync)
             invoices += self._for(business, self._resume)
@@ -74,6 +80,7 @@ class Upkeep:
             self._for(business, _complete_changes)
             self._for(business, _tell_notices)
         _safely("accounts that nobody wanted", self._give_back)
+        _safely("the webhook endpoint", self._look_at_endpoint)
         return Done(events, notes, services, invoices, told)
 
     def recognise_key(self) -> bool:
@@ -103,6 +110,38 @@ class Upkeep:
             return 0 if billing.environment.is_copy else work(billing)
 
         return _safely(f"business {business}", carefully)
+
+    def _was_down(self) -> bool:
+        """Whether nobody has looked after anything for a while: then news may have been lost."""
+        settings, now = self.platform.shared.for_business(EVERYTHING).settings, self.platform.clock.now()
+        last = settings.all().get(LAST_ROUND)
+        settings.save({LAST_ROUND: now.isoformat()}, SYSTEM.ref, now)
+        return last is not None and now - datetime.fromisoformat(last) > DOWNTIME
+
+    def _catch_up(self, after_downtime: bool, billing: Billing) -> int:
+        """What never came, where it is time to look; one worker at a time."""
+        if not billing.feed.is_due(after_downtime=after_downtime):
+            return 0
+        now = self.platform.clock.now()
+        if billing.ledger.lease("catch-up", billing.holder, now, CATCH_UP_SECONDS) is None:
+            return 0
+        try:
+            found = billing.feed.catch_up()
+        finally:
+            billing.ledger.release("catch-up", billing.holder)
+        log.info("Caught up with business %s: %s found, %s requests", billing.business.ref, found.found, found.requests)
+        return found.found
+
+    def _look_at_endpoint(self) -> int:
+        """How events come, a few times a day; and endpoints that others have replaced go."""
+        endpoints, everybody = self.platform.endpoints(), self.platform.shared.for_business(EVERYTHING)
+        if endpoints.environment.is_copy or not self._connected():
+            return 0
+        if everybody.lease("endpoint", secrets.token_hex(8), self.platform.clock.now(), ENDPOINT_EVERY) is None:
+            return 0
+        gone = endpoints.retire()
+        endpoints.look()
+        return gone
 
     def _give_back(self) -> int:
         """Accounts that came back from Stripe and that nobody wanted here."""
@@ -204,6 +243,7 @@ class Upkeep:
         if billing.ledger.lease("housekeeping", billing.holder, now, HOUSEKEEPING_EVERY) is None:
             return count
         billing.probe.clean()
+        billing.feed.prune()
         days = log_days(billing.settings.all())
         if days is not None and (gone := billing.ledger.log.prune(now - timedelta(days=days))):
             billing.log.note("log.prune", str(gone))

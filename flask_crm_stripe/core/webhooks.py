@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from flask_crm_stripe.core.billing import Billing
-from flask_crm_stripe.core.event_handlers import HANDLERS, PAYMENT, Thing, unneeded
+from flask_crm_stripe.core.event_handlers import HANDLERS, Thing
+from flask_crm_stripe.core.event_types import PAYMENT, unneeded
 from flask_crm_stripe.errors import AccountGone, BillingError, NotConnected
 from flask_crm_stripe.model.events import EventState, IncomingEvent, Result, StoredEvent
 from flask_crm_stripe.ports.ledger import SharedLedger

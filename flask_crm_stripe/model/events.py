@@ -106,6 +106,14 @@ class Strays:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsPage:
+    """A page of Stripe's own list; ``after`` asks for the next one, None where there is none."""
+
+    events: tuple[IncomingEvent, ...]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CatchUp:
     """How far Stripe's own list of an account's events was read: everything created before ``until`` is here.
     ``requests`` and ``found`` are of the last time."""

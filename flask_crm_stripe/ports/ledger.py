@@ -139,6 +139,10 @@ class CustomerStore(Protocol):
         """Every contact that has a customer on this account and mode."""
         ...
 
+    def every(self, contact: ContactRef) -> Sequence[str]:
+        """A contact's customers at Stripe, on every account and in every mode."""
+        ...
+
     def contact_of(self, account_id: str, livemode: bool, customer_id: str) -> ContactRef | None: ...
 
 

@@ -12,19 +12,14 @@ from typing import Protocol
 
 from flask_crm_stripe.model.catalogue import PriceDraft, ProductDraft
 from flask_crm_stripe.model.connection import Account, RemoteSubscription, RemoteThing, TaxSettings
+from flask_crm_stripe.model.endpoints import RemoteEndpoint
+from flask_crm_stripe.model.events import EventsPage
 from flask_crm_stripe.model.invoices import CustomerDraft, InvoiceDraft, LineDraft, Payment, RemoteInvoice
 
 READS = frozenset(
     (
-        *(
-            "account",
-            "tax_settings",
-            "currencies",
-            "platform_account",
-            "list_subscriptions",
-            "list_customers",
-            "list_products",
-        ),
+        *("account", "tax_settings", "currencies", "platform_account"),
+        *("list_subscriptions", "list_customers", "list_products", "list_endpoints", "list_events"),
         *("find_price", "find_customer", "find_invoice", "line_keys", "invoice", "payments", "invoice_of_payment"),
     )
 )
@@ -73,6 +68,31 @@ class Provider(Protocol):
 
     def invoice_of_payment(self, payment_intent: str) -> str | None:
         """The invoice that a payment intent pays; None where it pays none."""
+        ...
+
+    @property
+    def api_version(self) -> str:
+        """The version of Stripe's API that we speak, and that events have to come in."""
+        ...
+
+    def list_endpoints(self) -> Sequence[RemoteEndpoint]:
+        """Every webhook endpoint of the platform in this mode."""
+        ...
+
+    def create_endpoint(self, url: str, events: Sequence[str], installation: str, key: str) -> RemoteEndpoint:
+        """A new endpoint of the platform's for events of connected accounts, with its secret, which is told once."""
+        ...
+
+    def update_endpoint(self, endpoint_id: str, url: str, events: Sequence[str]) -> RemoteEndpoint:
+        """Bring its address and events up to date, and switch it on."""
+        ...
+
+    def delete_endpoint(self, endpoint_id: str) -> None:
+        """Nothing more is delivered to it; gone already counts as done."""
+        ...
+
+    def list_events(self, types: Sequence[str], since: datetime, after: str | None = None) -> EventsPage:
+        """One page of the account's events of at most 20 types, newest first; Stripe keeps 30 days. One request."""
         ...
 
     def deauthorise(self) -> None:

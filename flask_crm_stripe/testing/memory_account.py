@@ -7,17 +7,19 @@ from dataclasses import replace
 
 from flask_crm_stripe.model.connection import Account, RemoteSubscription, TaxSettings
 from flask_crm_stripe.ports.runtime import Clock
-from flask_crm_stripe.testing.memory_calls import MemoryCalls
+from flask_crm_stripe.testing.memory_news import MemoryNews
 
 PAID_IN = {"NL": ("chf", "eur", "gbp", "sek", "usd"), "SE": ("eur", "sek")}
 
 
-class MemoryAccount(MemoryCalls):
+class MemoryAccount(MemoryNews):
     """Readiness, and letting go. ``platform`` is the account of the platform's own key."""
 
     def __init__(self, account: Account, clock: Clock, platform: str) -> None:
         super().__init__(clock, account.id)
         self.platform = platform
+        self.endpoints = {}
+        self.events = []
         self.subscriptions: list[RemoteSubscription] = []
         """For tests: subscriptions that somebody made at Stripe, oldest first."""
         self.tax = TaxSettings("active")

@@ -18,6 +18,7 @@ from decimal import Decimal
 from flask_crm_stripe.errors import ConfigurationError, Refused
 from flask_crm_stripe.model.catalogue import PriceDraft, ProductDraft
 from flask_crm_stripe.model.connection import Account, RemoteThing
+from flask_crm_stripe.model.endpoints import RemoteEndpoint
 from flask_crm_stripe.model.invoices import CustomerDraft, InvoiceDraft, LineDraft, Payment, RemoteInvoice, Status
 from flask_crm_stripe.ports.runtime import Clock
 from flask_crm_stripe.testing.memory_account import MemoryAccount
@@ -361,6 +362,7 @@ class MemoryProviders:
     livemode: bool = False
     accounts: dict[str, MemoryProvider] = field(default_factory=dict)
     platform: str = "acct_platform"
+    endpoints: dict[str, RemoteEndpoint] = field(default_factory=dict)
 
     def add_account(self, account_id: str, name: str = "A business", currency: str = "eur") -> MemoryProvider:
         """A connected account that can charge."""
@@ -385,4 +387,5 @@ class MemoryProviders:
             self.add_account(account_id).connected = False
         provider = self.accounts[account_id]
         provider.trace = [] if trace is None else trace
+        provider.endpoints = self.endpoints
         return provider

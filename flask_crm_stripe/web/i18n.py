@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -45,6 +46,11 @@ def parsed_locale(tag: str) -> Locale | None:
 def catalogue(locale: Locale) -> NullTranslations:
     """The messages of a locale; English, which is what the code holds, where there is no catalogue."""
     return Translations.load(CATALOGUES, [locale], DOMAIN)
+
+
+def translator(language: str) -> Callable[[str], str]:
+    """Plain sentences in a language, for mails; English for one that is unknown or empty."""
+    return catalogue(parsed_locale(language) or FALLBACK).ugettext
 
 
 class Texts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC
 
 from flask import Blueprint, Response, render_template, request, stream_with_context
 from markupsafe import Markup
@@ -13,6 +13,7 @@ from flask_crm_stripe.core.settings import log_days
 from flask_crm_stripe.model.business import ADMIN
 from flask_crm_stripe.model.log import OUTCOMES, LogEntry, LogFilter
 from flask_crm_stripe.web.context import current_billing
+from flask_crm_stripe.web.days import day_of, start_of
 from flask_crm_stripe.web.deeds import DEEDS, FAMILIES, deed_words
 from flask_crm_stripe.web.formats import Formats
 from flask_crm_stripe.web.i18n import Texts
@@ -90,14 +91,13 @@ def exported(billing: Billing, chosen: LogFilter, texts: Texts) -> Iterator[list
 def chosen_lines(given: Mapping[str, str], f: Formats) -> LogFilter:
     """The filter that a page's address describes; what can't be read of it is left out."""
     outcome = given.get("outcome", "")
-    since, until = _day(given.get("since", "")), _day(given.get("until", ""))
     return LogFilter(
         actor=given.get("actor", "")[:191],
         action=given.get("action", "")[:64],
         outcome=outcome if outcome in OUTCOMES else "",
         target=given.get("target", "").strip()[:500],
-        since=_start(since, f) if since else None,
-        until=_start(until + timedelta(days=1), f) if until and until < date.max else None,
+        since=start_of(day_of(given.get("since", "")), f),
+        until=start_of(day_of(given.get("until", "")), f, days=1),
     )
 
 
@@ -112,17 +112,3 @@ def log_words(entry: LogEntry, texts: Texts) -> Markup:
 
 def _given() -> dict[str, str]:
     return {name: request.args[name] for name in FILTERS if request.args.get(name)}
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _start(day: date, f: Formats) -> datetime:
-    try:
-        return datetime.combine(day, time(), f.zone).astimezone(UTC)
-    except OverflowError:
-        return datetime.combine(day, time(), UTC)

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from flask_crm_stripe.core.billing import Billing
-from flask_crm_stripe.core.notices import LOST, words_of
+from flask_crm_stripe.core.notices import LOST, RECIPIENTS, words_of
 from flask_crm_stripe.model.business import CONNECT
 from flask_crm_stripe.model.notices import Notice
 from flask_crm_stripe.web.context import current_billing
@@ -20,6 +20,7 @@ PLACES = {
     "approval_decided": "/approvals/{approval}",
     "limits": "/settings/safety",
     "ended": "/settings",
+    **dict.fromkeys(RECIPIENTS, "/invoices/{invoice}"),
 }
 
 
@@ -30,7 +31,9 @@ def register(blueprint: Blueprint) -> None:
 
 def place_of(notice: Notice) -> str:
     """The page that a notice is about, below our prefix; the overview, unless there is a better one."""
-    return PLACES.get(notice.kind, "/").format(approval=notice.params.get("approval", ""))
+    return PLACES.get(notice.kind, "/").format(
+        approval=notice.params.get("approval", ""), invoice=notice.params.get("invoice", "")
+    )
 
 
 def put_away(notice_id: int) -> Response:

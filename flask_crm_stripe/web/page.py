@@ -53,7 +53,7 @@ ENTRIES = (
     Entry("invoices", _("Invoices"), frozenset(OF_INVOICES)),
     Entry("services", _("Services")),
     Entry("settings", _("Settings"), frozenset(("save_settings", *OF_CONNECTION, *OF_SAFETY))),
-    Entry("events", _("Events"), permission=ADMIN),
+    Entry("events", _("Events"), frozenset(("event",)), permission=ADMIN),
     Entry("log", _("Log"), permission=ADMIN),
 )
 

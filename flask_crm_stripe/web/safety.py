@@ -10,8 +10,8 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from flask_crm_stripe.core.limits import EVERY_OTHER, LIMITED, Limit, limits_of
-from flask_crm_stripe.core.notices import ADDRESSES
-from flask_crm_stripe.core.settings import LOG_DAYS
+from flask_crm_stripe.core.notices import ADDRESSES, RECIPIENTS
+from flask_crm_stripe.core.settings import EVENT_DAYS, LOG_DAYS, event_days
 from flask_crm_stripe.errors import InvalidInput
 from flask_crm_stripe.model.approvals import Approval
 from flask_crm_stripe.model.business import ADMIN
@@ -22,6 +22,12 @@ from flask_crm_stripe.web.i18n import Texts
 from flask_crm_stripe.web.i18n import marked as _
 from flask_crm_stripe.web.page import link, say, tools
 
+MAILED = {
+    "paid": _("When an invoice is paid"),
+    "failed": _("When a payment fails"),
+    "overdue": _("When an invoice is overdue"),
+    "disputed": _("When a payment is disputed"),
+}
 PERMISSIONS = {"send": _("Send"), "refund": _("Refund"), "write_off": _("Write off")}
 
 
@@ -31,6 +37,7 @@ def register(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/settings/safety/limits", "save_limit", save_limit, methods=["POST"])
     blueprint.add_url_rule("/settings/safety/limits/remove", "remove_limit", remove_limit, methods=["POST"])
     blueprint.add_url_rule("/settings/safety/notify", "save_notify", save_notify, methods=["POST"])
+    blueprint.add_url_rule("/settings/safety/events", "save_event_days", save_event_days, methods=["POST"])
     blueprint.add_url_rule("/settings/safety/log", "save_log_days", save_log_days, methods=["POST"])
 
 
@@ -67,8 +74,21 @@ def save_notify() -> Response | tuple[str, int]:
     _, texts = tools(billing)
 
     def save() -> None:
-        billing.settings.save_notify(request.form.get(ADDRESSES, ""))
+        given = {kind: request.form[field] for kind, field in RECIPIENTS.items() if field in request.form}
+        billing.settings.save_notify(request.form.get(ADDRESSES, ""), **given)
         say("success", texts.gettext("Saved where notices are mailed to."))
+
+    return _saved(save)
+
+
+def save_event_days() -> Response | tuple[str, int]:
+    """How long the bodies of events are kept."""
+    billing = current_billing
+    _, texts = tools(billing)
+
+    def save() -> None:
+        billing.settings.save_event_days(request.form.get(EVENT_DAYS, ""))
+        say("success", texts.gettext("Saved how long events are kept."))
 
     return _saved(save)
 
@@ -128,7 +148,12 @@ def _page(wrong: Mapping[str, str], given: Mapping[str, str]) -> str:
         permissions=[(word, texts.gettext(PERMISSIONS[word])) for word in LIMITED],
         every_other=EVERY_OTHER,
         notify=given.get(ADDRESSES, saved.get(ADDRESSES, "")),
+        recipients=[
+            (field, texts.gettext(MAILED[kind]), given.get(field, saved.get(field, "")))
+            for kind, field in RECIPIENTS.items()
+        ],
         log_days=given.get(LOG_DAYS, saved.get(LOG_DAYS, "")),
+        event_days=given.get(EVENT_DAYS, str(event_days(saved))),
         waiting=len(billing.ledger.approvals.waiting()),
         given=given,
         wrong=wrong,

@@ -120,6 +120,8 @@ HAPPENED: Mapping[str, tuple[str, str]] = {
         _("A second person was asked to agree that it is sent: %(reason)s"),
     ),
     "agreed": (_("%(actor)s agreed that it is sent."), _("A second person agreed that it is sent.")),
+    "overdue": (_("It was not paid in time."),) * 2,
+    "disputed": (_("The customer disputes the payment with the bank."),) * 2,
     "left_behind": (
         _("%(actor)s replaced the Stripe account. The draft stayed there; its work can be billed again."),
         _("The Stripe account was replaced. The draft stayed there; its work can be billed again."),

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from flask_crm_stripe.core.endpoints import MENDABLE
 from flask_crm_stripe.core.limits import limits_of
 from flask_crm_stripe.core.notices import ADDRESSES, addresses
 from flask_crm_stripe.core.settings import log_days
 from flask_crm_stripe.model.business import ADMIN, CONNECT, SYNC
 from flask_crm_stripe.web import notices
 from flask_crm_stripe.web.books import shelves
-from flask_crm_stripe.web.context import current_billing
+from flask_crm_stripe.web.context import calls_stripe, current_billing
 from flask_crm_stripe.web.page import link, say, tools
 from flask_crm_stripe.web.people import telling
 from flask_crm_stripe.web.terms import form_of_settings, read_terms
@@ -26,6 +27,8 @@ def register(blueprint: Blueprint) -> None:
     """``/settings``."""
     blueprint.add_url_rule("/settings", "settings", settings)
     blueprint.add_url_rule("/settings", "save_settings", save_settings, methods=["POST"])
+    blueprint.add_url_rule("/settings/endpoint", "mend_endpoint", mend_endpoint, methods=["POST"])
+    blueprint.add_url_rule("/settings/endpoint/roll", "roll_endpoint", roll_endpoint, methods=["POST"])
 
 
 def settings() -> str:
@@ -51,6 +54,28 @@ def save_settings() -> Response | tuple[str, int]:
     return redirect(link("settings"), 303)
 
 
+@calls_stripe
+def mend_endpoint() -> Response:
+    """Make the webhook endpoint, or bring it up to date."""
+    _, texts = tools(current_billing)
+    health = current_billing.endpoints.mend()
+    if health.problems:
+        say("warning", texts.gettext("The webhook endpoint was set up, and something is left to do."))
+    else:
+        say("success", texts.gettext("The webhook endpoint is set up: news from Stripe arrives here."))
+    return redirect(link("settings"), 303)
+
+
+@calls_stripe
+def roll_endpoint() -> Response:
+    """Another signing secret."""
+    _, texts = tools(current_billing)
+    current_billing.endpoints.roll()
+    first = texts.gettext("The webhook endpoint has another signing secret.")
+    say("success", first, texts.gettext("The old one is good for four days more: nothing is lost."))
+    return redirect(link("settings"), 303)
+
+
 def _page(form: Mapping[str, str], wrong: Mapping[str, str]) -> str:
     billing = current_billing
     _, texts = tools(billing)
@@ -64,6 +89,10 @@ def _page(form: Mapping[str, str], wrong: Mapping[str, str]) -> str:
         can_connect=billing.actor.may(CONNECT),
         can_test=billing.actor.may(SYNC),
         works=what_works(billing, health),
+        troubles=billing.feed.troubles() if health.state not in ("none", "disconnected") else (),
+        mendable=MENDABLE,
+        endpoint=billing.endpoints.known(),
+        own_endpoint=billing.endpoints.own(),
         at_stripe=at_stripe(livemode=connection.livemode) if connection else "",
         methods=methods(connection.account, texts) if connection else {},
         earlier=[shelf for shelf in shelves(billing) if shelf.connection.books != current],

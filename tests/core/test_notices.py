@@ -115,7 +115,7 @@ def test_the_signal_of_a_connection_comes_with_its_notice(connected: World) -> N
 def test_no_name_from_outside_can_break_a_mail(kind: str) -> None:
     """New lines would start a header of their own; braces would be read as a place to fill in; nothing is endless."""
     evil = "A\r\nBcc: all@example.com {reason} {0.__class__}" + "x" * 5000
-    names = ("account", "reason", "headline", "detail", "what", "decision", "number", "customer", "amount")
+    names = ("account", "reason", "headline", "detail", "what", "decision", "number", "amount")
     subject, text = words_of(Notice("k", kind, NOON, dict.fromkeys(names, evil)))
     for words in (subject, text):
         assert not set("\r\n{}") & set(words)

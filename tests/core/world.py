@@ -82,6 +82,7 @@ class Mailbox:
 
 
 HERE, ELSEWHERE = "host.database.key", "other.database.key"
+HOOK = "https://crm.example/stripe/webhooks"
 
 
 class World:
@@ -106,6 +107,7 @@ class World:
             livemode=False,
             fingerprint=lambda: self.here,
             address=lambda notice: f"https://crm.example/stripe/{notice.kind}",
+            webhook_url=HOOK,
         )
         self.inbox = Inbox(self.shared, self.platform.system, self.queue, self.clock)
         self.upkeep = Upkeep(self.platform, self.inbox)

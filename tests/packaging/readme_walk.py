@@ -27,7 +27,7 @@ SECRET = f"whsec_{secrets.token_hex(12)}"
 
 
 def set_keys(stripe: str) -> None:
-    """The five keys, and where FakeStripe is."""
+    """The keys, and where FakeStripe is."""
     os.environ.update(
         CRM_STRIPE_API_KEY=f"sk_test_{secrets.token_hex(12)}",
         CRM_STRIPE_CLIENT_ID=f"ca_{secrets.token_hex(12)}",

@@ -45,7 +45,7 @@ def test_the_commands_beside_it_work(clean_python: Path, folder: Path) -> None:
         assert (upgraded.returncode, upgraded.stdout) == (0, "Billing's tables are up to date.\n"), upgraded.stderr
     doctor = run(folder, *flask, "crm-stripe", "doctor")
     assert doctor.returncode == 1
-    for key in ("API_KEY", "CLIENT_ID", "WEBHOOK_SECRETS", "ENCRYPTION_KEYS", "PUBLIC_URL"):
+    for key in ("API_KEY", "CLIENT_ID", "ENCRYPTION_KEYS", "PUBLIC_URL"):
         assert f"CRM_STRIPE_{key}" in doctor.stdout
     asked = "from crm import app; answer = app.test_client().get('/stripe/health'); print(answer.status, answer.json)"
     health = run(folder, clean_python, "-c", asked)

@@ -143,6 +143,8 @@ WAYS: dict[str, Way] = {
     "flask crm-stripe upgrade": for_all("upgrade", scope=NO_BUSINESS),
     "flask crm-stripe doctor": for_all("doctor"),
     "flask crm-stripe work": for_all("work"),
+    "flask crm-stripe catch-up": for_all("catch-up"),
+    "flask crm-stripe forget": in_business("forget", "organization:1"),
     "flask crm-stripe sync-services": in_business("sync-services"),
     "flask crm-stripe invoice": in_business("invoice", "{invoice}"),
     "flask crm-stripe resume": in_business("resume", "{invoice}"),

@@ -168,8 +168,9 @@ def form(path: str, sends: bool = False, who: str = "ann", **fields: str) -> Way
     """A form with fields of one's own; names in braces are ids."""
 
     def deed(process: Process) -> str:
-        browser = process.browser(who)
-        return read(browser, browser.post(path.format(**process.original.ids), **fields))
+        browser, ids = process.browser(who), process.original.ids
+        given = {name: value.format(**ids) for name, value in fields.items()}
+        return read(browser, browser.post(path.format(**ids), **given))
 
     return Way(deed, sends)
 
@@ -247,6 +248,7 @@ WAYS: dict[str, Way] = {
     "POST /copy": form("/copy", reason=""),
     "POST /disconnect": kept_form("disconnect", True, reason="We stop"),
     "POST /events/<int:event_id>/retry": form("/events/{event}/retry"),
+    "POST /events/retry": form("/events/retry", event="{event}"),
     "POST /invoices/<invoice_id>/ask": form("/invoices/{large}/ask", reason="A large order"),
     "POST /invoices/<invoice_id>/delete": form("/invoices/{unwanted}/delete", True),
     "POST /invoices/<invoice_id>/refresh": form("/invoices/{open}/refresh"),
@@ -254,7 +256,10 @@ WAYS: dict[str, Way] = {
     "POST /notices/<int:notice_id>/seen": form("/notices/{notice}/seen"),
     "POST /services/sync": form("/services/sync", True),
     "POST /settings": form("/settings", days_until_due="30", delivery="link"),
+    "POST /settings/endpoint": form("/settings/endpoint", True),
+    "POST /settings/endpoint/roll": form("/settings/endpoint/roll", True),
     "POST /settings/refresh": form("/settings/refresh"),
+    "POST /settings/safety/events": form("/settings/safety/events", event_days="30"),
     "POST /settings/safety/limits": form(
         "/settings/safety/limits", permission="send", currency="usd", amount="9", reason="Why"
     ),
@@ -277,10 +282,12 @@ WAYS: dict[str, Way] = {
     ),
     "POST /api/v1/sources/<kind>/<ref>/preview": program(f"{SOURCE}/preview", {"billables": ["40"]}),
     "POST /webhooks": Way(delivered),
+    "flask crm-stripe catch-up": command("catch-up"),
     "flask crm-stripe clear-limits": command("clear-limits", "--reason", "Nobody is left", *IN_NORTH),
     "flask crm-stripe doctor": command("doctor"),
     "flask crm-stripe export-log": command("export-log", *IN_NORTH),
     "flask crm-stripe fake-stripe": command("fake-stripe", "--help"),
+    "flask crm-stripe forget": command("forget", "organization:1", *IN_NORTH),
     "flask crm-stripe forget-person": command("forget-person", "ann", *IN_NORTH),
     "flask crm-stripe invoice": command("invoice", "{open}", *IN_NORTH),
     "flask crm-stripe replay": command("replay", "{event}", *IN_NORTH),

@@ -35,8 +35,9 @@ def pages(host: BillingHost, browser: Browser) -> list[str]:
     browser.post("/settings/safety/limits", permission="send", currency="eur", amount="1")
     browser.post(f"/invoices/{draft}/ask", reason="A large order")
     [request] = host.rows("crm_stripe_approval")
+    host.fake.deliver()
     known = {"invoice_id": sent, "approval_id": request["id"], "source": "order", "ref": "1", "connection_id": "0" * 32}
-    known |= {"kind": "order", "anything": "nothing"}
+    known |= {"kind": "order", "anything": "nothing", "event_id": str(host.rows("crm_stripe_event")[0]["row"])}
     found = []
     for rule in host.app.url_map.iter_rules():
         if not rule.endpoint.startswith("crm_stripe") or "GET" not in (rule.methods or ()):

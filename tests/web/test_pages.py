@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 from flask.testing import FlaskClient
 
 from flask_crm_stripe.errors import Refused
-from flask_crm_stripe.model.business import Actor
+from flask_crm_stripe.model.business import ALL_PERMISSIONS, Actor
 from flask_crm_stripe.model.events import EventState, Result
-from tests.web.page_stage import INES, MARA, NORTH, SOUTH, VIEWER, Stage, fill_north
+from tests.web.page_stage import INES, MARA, NORTH, SOUTH, VIEWER, Form, Stage, fill_north
 from tests.web.page_worlds import client, interrupted, page_of, provider, stage, stopped
 
 __all__ = ["client", "stage"]
@@ -171,7 +174,7 @@ def test_an_event_that_failed_can_be_applied_again(stage: Stage, client: FlaskCl
     stage.event("invoice.paid", str(invoice.stripe_id))
     page = page_of(client.get("/stripe/events"))
     assert "invoice.paid" in page.text
-    form = page.form("/retry")
+    form = retry_form(stage, client)
     answer = client.post(form.action, data=form.data())
     assert answer.status_code == 303
     assert "is being applied again" in page_of(client.get(answer.location)).text
@@ -183,9 +186,80 @@ def test_an_event_that_failed_can_be_applied_again(stage: Stage, client: FlaskCl
 def test_a_retry_of_another_business_s_event_is_not_found(stage: Stage, client: FlaskClient) -> None:
     """Events are looked up in their own business."""
     stage.event("invoice.paid", "in_1")
-    form = page_of(client.get("/stripe/events")).form("/retry")
+    form = retry_form(stage, client)
+    many = page_of(client.get("/stripe/events")).form("/events/retry")
+    [event] = stage.billing().ledger.events.page().rows
     stage.business = SOUTH
+    assert client.get(f"/stripe/events/{event.id}").status_code == 404
     assert client.post(form.action, data=form.data()).status_code == 404
+    answer = client.post(many.action, data=many.data(event=str(event.id)))
+    assert "No event was chosen." in page_of(client.get(answer.location)).text
+
+
+def retry_form(stage: Stage, client: FlaskClient) -> Form:
+    """The button on the newest event's own page."""
+    event = stage.billing().ledger.events.page().rows[0]
+    return page_of(client.get(f"/stripe/events/{event.id}")).form("/retry")
+
+
+def test_several_events_are_applied_again_at_once(stage: Stage, client: FlaskClient) -> None:
+    """Those that were ticked, and no others."""
+    invoice = stage.invoice("b1")
+    for kind in ("invoice.sent", "invoice.updated", "invoice.finalized"):
+        stage.event(kind, str(invoice.stripe_id))
+    stage.work()
+    *rest, oldest = stage.billing().ledger.events.page().rows
+    form = page_of(client.get("/stripe/events")).form("/events/retry")
+    answer = client.post(form.action, data=form.data() | {"event": [str(each.id) for each in rest]})
+    assert "2 events are being applied again." in page_of(client.get(answer.location)).text
+    states = {each.id: each.state for each in stage.billing().ledger.events.page().rows}
+    assert [states[each.id] for each in rest] == [EventState.WAITING] * 2
+    assert states[oldest.id] is EventState.APPLIED
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("state=applied", 1),
+        ("type=invoice.sent", 1),
+        ("about=in_none", 0),
+        ("since=2999-01-01", 0),
+        ("until=9999-12-31", 2),
+        ("state=nonsense&since=never&until=%00", 2),
+    ],
+)
+def test_events_are_found_by_what_is_known_of_them(stage: Stage, client: FlaskClient, query: str, shown: int) -> None:
+    """What can't be read of an address is left out; nothing that matches is said as such."""
+    invoice = stage.invoice("b1")
+    stage.event("invoice.updated", str(invoice.stripe_id))
+    stage.work()
+    stage.event("invoice.sent", "in_1")
+    page = page_of(client.get(f"/stripe/events?{query}"))
+    assert page.text.count("Details for support") == shown
+    assert ("Nothing matches." in page.text) == (shown == 0)
+
+
+def test_an_event_says_what_it_changed_and_what_it_said(stage: Stage, client: FlaskClient) -> None:
+    """Its body as it was received, without links that open the invoice to anybody, and without personal data for
+    those who may not see any."""
+    invoice = stage.invoice("b1")
+    provider(stage).pay(str(invoice.stripe_id))
+    body = {"data": {"object": {"customer_email": "ada@example.com", "total": 5, "hosted_invoice_url": "https://pay"}}}
+    stage.event("invoice.paid", str(invoice.stripe_id), body=json.dumps(body).encode())
+    stage.work()
+    [event] = stage.billing().ledger.events.page().rows
+    page = page_of(client.get(f"/stripe/events/{event.id}"))
+    assert "Open became Paid" in page.text
+    assert '"customer_email": "ada@example.com"' in page.text
+    assert "https://pay" not in page.text
+    assert "Saw what an event said" in page_of(client.get("/stripe/log")).text
+    stage.actor = replace(INES, permissions=ALL_PERMISSIONS - {"view_personal"})
+    hidden = page_of(client.get(f"/stripe/events/{event.id}")).text
+    assert "ada@example.com" not in hidden
+    assert '"total": 5' in hidden
+    assert "Personal data is hidden" in hidden
+    stage.shared.state.bodies.clear()
+    assert "It was erased" in page_of(client.get(f"/stripe/events/{event.id}")).text
 
 
 def test_defaults_for_new_invoices_are_kept_and_used(stage: Stage, client: FlaskClient) -> None:
@@ -258,12 +332,15 @@ def test_everything_in_step_is_said_quietly(stage: Stage, client: FlaskClient) -
     assert "News from Stripe: arriving Last one 1 second ago." in text
 
 
-def test_an_event_that_was_applied_is_not_applied_again(stage: Stage, client: FlaskClient) -> None:
-    """Two people press the button: the second one is told that it is done."""
+def test_an_event_that_was_applied_can_be_applied_again(stage: Stage, client: FlaskClient) -> None:
+    """It asks Stripe once more and changes nothing."""
     invoice = stage.invoice("b1")
     stage.event("invoice.updated", str(invoice.stripe_id))
-    form = page_of(client.get("/stripe/events")).form("/retry")
+    form = retry_form(stage, client)
     stage.work()
-    answer = client.post(form.action, data=form.data())
-    assert "was applied already" in page_of(client.get(answer.location)).text
-    assert stage.tasks == []
+    before = stage.billing().invoicing.get(invoice.id)
+    assert client.post(form.action, data=form.data()).status_code == 303
+    stage.work()
+    assert stage.billing().invoicing.get(invoice.id).version == before.version
+    [event] = stage.billing().ledger.events.page().rows
+    assert event.state is EventState.APPLIED

@@ -115,7 +115,7 @@ def test_where_mails_go_and_how_long_the_log_is_kept(stage: Stage, client: Flask
     """Saved and said; the log's page says how long, and whoever may connect hears that it is shorter."""
     form = page_of(client.get("/stripe/settings/safety")).form("/notify")
     client.post(form.action, data=form.data(notify="ops@example.com,\n ops@example.com it@example.com"))
-    assert stage.billing().settings.all()["notify"] == "ops@example.com it@example.com"
+    assert stage.billing().settings.all()["notify"] == "ops@example.com, it@example.com"
     form = page_of(client.get("/stripe/settings/safety")).form("/safety/log")
     client.post(form.action, data=form.data(log_days="365", log_reason="Our policy"))
     assert "Lines are kept for 365 days." in page_of(client.get("/stripe/log")).text

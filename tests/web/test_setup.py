@@ -20,7 +20,7 @@ from tests.support.billing_host import NORTH, SOUTH, BillingHost, billing_host, 
 from tests.support.crm_host import make_host
 from tests.web.page_stage import Page
 
-KEYS = ("API_KEY", "CLIENT_ID", "WEBHOOK_SECRETS", "ENCRYPTION_KEYS", "PUBLIC_URL")
+KEYS = ("API_KEY", "CLIENT_ID", "ENCRYPTION_KEYS", "PUBLIC_URL")
 RUN = "The billing tables are missing or old. Run: flask crm-stripe upgrade"
 
 MALFORMED = [

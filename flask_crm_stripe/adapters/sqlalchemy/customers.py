@@ -55,6 +55,13 @@ class SqlCustomers:
         with self.database.reading() as connection:
             return [_link_of(row) for row in connection.execute(linked)]
 
+    def every(self, contact: ContactRef) -> list[str]:
+        """Its customers on every account."""
+        mine = (T.c.business == self.business, T.c.contact_kind == contact.kind, T.c.contact_ref == contact.ref)
+        with self.database.reading() as connection:
+            found = sa.select(T.c.customer_id).where(*mine, T.c.customer_id.is_not(None)).order_by(T.c.row)
+            return list(connection.execute(found).scalars())
+
     def contact_of(self, account_id: str, livemode: bool, customer_id: str) -> ContactRef | None:
         """Whose customer this is."""
         mine = (T.c.account_id == account_id, T.c.livemode == livemode, T.c.business == self.business)

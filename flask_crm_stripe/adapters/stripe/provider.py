@@ -13,6 +13,7 @@ from flask_crm_stripe.adapters.stripe.catalogue import CatalogueCalls
 from flask_crm_stripe.adapters.stripe.client import make_client
 from flask_crm_stripe.adapters.stripe.connection import ConnectionCalls
 from flask_crm_stripe.adapters.stripe.customers import CustomerCalls
+from flask_crm_stripe.adapters.stripe.endpoints import EndpointCalls
 from flask_crm_stripe.adapters.stripe.invoicing import InvoicingCalls
 from flask_crm_stripe.adapters.stripe.payments import PaymentCalls
 from flask_crm_stripe.adapters.stripe.retries import Retries, Sleep
@@ -23,7 +24,7 @@ _MODES = {"test": False, "live": True}
 
 
 @dataclass(frozen=True)
-class StripeProvider(ConnectionCalls, CatalogueCalls, CustomerCalls, InvoicingCalls, PaymentCalls):
+class StripeProvider(ConnectionCalls, CatalogueCalls, CustomerCalls, InvoicingCalls, PaymentCalls, EndpointCalls):
     """One connected account in one mode. Its repr shows the account and the mode, nothing more."""
 
 

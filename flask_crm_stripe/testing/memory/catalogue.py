@@ -87,6 +87,12 @@ class MemoryCustomers:
         with self.state.lock:
             return [each.link for each in self._here(*books) if each.link.customer_id is not None]
 
+    def every(self, contact: ContactRef) -> list[str]:
+        """Its customers on every account."""
+        with self.state.lock:
+            mine = [c for c in self.state.customers if (c.business, c.contact) == (self.business, contact)]
+            return [each.link.customer_id for each in mine if each.link.customer_id is not None]
+
     def contact_of(self, account_id: str, livemode: bool, customer_id: str) -> ContactRef | None:
         """Whose customer this is."""
         with self.state.lock:
