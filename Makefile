@@ -18,7 +18,7 @@ DEV := .venv/.dev-installed
 READY := $(if $(wildcard $(DEV)),$(DEV),$(DEMO))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check format bench rights messages lock test-lowest test-sqlalchemy20 clean
+.PHONY: help demo demo-distributed test unit check format bench rights messages lock test-lowest test-sqlalchemy20 clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ $(DEV): requirements/dev.txt requirements/uv.txt pyproject.toml
 
 demo: $(READY) ## the example CRM and FakeStripe on this machine: no account, no key
 	@$(BIN)/python -m example_app.demo
+
+demo-distributed: $(DEV) ## the same on PostgreSQL, Redis, two web processes and two Celery workers
+	@$(BIN)/python -m example_app.distributed
 
 test: check unit ## everything: check, then all tests, then coverage
 	@rm -f .coverage .coverage.*

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,23 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def demo(database_url: str, tmp_path: Path) -> Iterator[Demo]:
-    """The CRM and FakeStripe on SQLite and on PostgreSQL."""
+def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Demo]:
+    """The CRM and FakeStripe on SQLite and on PostgreSQL; where a test asks for it, distributed."""
+    if getattr(request, "param", "") == "distributed":
+        with running("example_app.distributed") as demo:
+            yield demo
+        return
+    with running("example_app.demo", DATABASE_URL=request.getfixturevalue("database_url")) as demo:
+        yield demo
+
+
+@contextmanager
+def running(module: str, **more: str) -> Iterator[Demo]:
+    """A demo as its command starts it, until the block ends; it may complain of nothing."""
     crm, stripe = free_port(), free_port()
-    environ = os.environ | {"PORT": str(crm), "FAKE_STRIPE_PORT": str(stripe), "DATABASE_URL": database_url}
+    environ = os.environ | {"PORT": str(crm), "FAKE_STRIPE_PORT": str(stripe), **more}
     process = subprocess.Popen(
-        [sys.executable, "-m", "example_app.demo"],
+        [sys.executable, "-m", module],
         cwd=ROOT,
         env=environ,
         stdout=subprocess.PIPE,

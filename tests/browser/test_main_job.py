@@ -51,6 +51,11 @@ def services_are_synced(page: Page, demo: Demo) -> None:
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_stranger_sees_an_invoice_paid(demo: Demo, log_in: Callable[..., Any], width: int) -> None:
     """Log in, connect, services synced, choose work, review, send, pay by card; Paid appears on the page left open."""
+    the_main_job(demo, log_in, width)
+
+
+def the_main_job(demo: Demo, log_in: Callable[..., Any], width: int) -> None:
+    """The printed steps, one after the other."""
     page = log_in(INES, width)
     connect(page, demo, "Harbour & Pine Consulting B.V.")
     no_sideways_scroll(page)
