@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -91,7 +90,8 @@ def run(addresses: Addresses, stop: threading.Event) -> None:
     app = create_app({"DEMO_LOGINS": LOGINS})
     prepare_data(app)
     with ExitStack() as stack:
-        stack.enter_context(fake_stripe(addresses, app))
+        stack.enter_context(fake_stripe(addresses))
+        make_endpoint(app)
         stack.enter_context(served(app, addresses.port))
         print(steps(addresses), flush=True)
         stop.wait()
@@ -107,14 +107,19 @@ def prepare_data(app: Flask) -> None:
         seed()
 
 
+def make_endpoint(app: Flask) -> None:
+    """Billing makes its webhook endpoint at Stripe, as it would at the real one."""
+    result = app.test_cli_runner().invoke(args=["crm-stripe", "doctor", "--fix"])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise CannotStart(f"The webhook endpoint can't be made: {result.exception}")
+
+
 @contextmanager
-def fake_stripe(addresses: Addresses, app: Flask) -> Iterator[FakeStripe]:
-    """A FakeStripe with an account for each company, which sends its webhooks to the CRM."""
+def fake_stripe(addresses: Addresses) -> Iterator[FakeStripe]:
+    """A FakeStripe with an account for each company."""
     fake = FakeStripe(base_url=addresses.stripe, platform_name="Northlight", platform_id=PLATFORM)
     for account_id, name, country, currency in ACCOUNTS:
         fake.create_account(name, country, currency, id=account_id)
-    secret = json.loads(os.environ["CRM_STRIPE_WEBHOOK_SECRETS"])[0]
-    fake.add_endpoint(f"{addresses.crm}{app.extensions['crm_stripe'].config.url_prefix}/webhooks", secret)
     with fake.serve(HOST, addresses.stripe_port):
         yield fake
 

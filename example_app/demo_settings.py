@@ -66,7 +66,6 @@ def configure(environ: MutableMapping[str, str], addresses: Addresses, instance:
     environ.update(
         CRM_STRIPE_API_KEY=kept(instance, "demo.platform-key", lambda: f"sk_test_{secrets.token_hex(16)}"),
         CRM_STRIPE_CLIENT_ID=f"ca_{secrets.token_hex(16)}",
-        CRM_STRIPE_WEBHOOK_SECRETS=f'["whsec_{secrets.token_hex(16)}"]',
         CRM_STRIPE_PUBLIC_URL=addresses.crm,
         CRM_STRIPE_API_BASE=addresses.stripe,
         CRM_STRIPE_CONNECT_BASE=addresses.stripe,

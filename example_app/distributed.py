@@ -19,7 +19,7 @@ from pathlib import Path
 import requests
 
 from example_app import create_app
-from example_app.demo import INSTANCE, LOGINS, fake_stripe, prepare_data, steps
+from example_app.demo import INSTANCE, LOGINS, fake_stripe, make_endpoint, prepare_data, steps
 from example_app.demo_settings import HOST, Addresses, CannotStart, addresses_from, configure, require_free
 from tests.support import servers
 from tests.support.postgres import installed_binaries, running_postgres
@@ -56,7 +56,8 @@ def run(addresses: Addresses, stop: threading.Event) -> None:
         configure(os.environ, addresses, INSTANCE)
         app = create_app()
         prepare_data(app)
-        stack.enter_context(fake_stripe(addresses, app))
+        stack.enter_context(fake_stripe(addresses))
+        make_endpoint(app)
         for command in commands(addresses):
             stack.enter_context(process(command))
         wait_for(f"{addresses.crm}/stripe/health")

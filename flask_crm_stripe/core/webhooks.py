@@ -7,7 +7,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 from flask_crm_stripe.core.billing import Billing
@@ -29,7 +29,6 @@ CLAIMED_FOR = timedelta(seconds=60)
 """After so long what a worker took and did not finish, because it died, is taken by another."""
 
 LEASE_SECONDS = 60
-SOON = timedelta(seconds=1)
 MOST_ATTEMPTS = 12
 LONGEST_WAIT = timedelta(hours=6)
 NOT_CONNECTED = Result(EventState.IGNORED, "The account is no longer connected.")
@@ -67,24 +66,31 @@ class Inbox:
     def sweep(self) -> int:
         """Apply everything that is due: what came in just now, and what a crash, a busy moment or a failure left
         behind. Says how many were tried. Safe at any time, and in several processes at once."""
-        done, now = 0, self.clock.now()
-        while events := self.shared.claim_events(now, AT_ONCE, now + CLAIMED_FOR):
+        total = 0
+        while events := self.shared.claim_events(now := self.clock.now(), AT_ONCE, now + CLAIMED_FOR):
+            done, again = 0, False
             for business, mine in _by(lambda event: event.business, events).items():
                 try:
-                    done += _Round(self, self.billing(business), now).apply(mine)
+                    one = _Round(self, self.billing(business))
+                    done += one.apply(mine)
+                    again = one.give_back() or again
                 except Exception:
                     # They are taken up again when the claim runs out; another business's are not kept waiting.
                     log.exception("Events of business %s could not be applied", business)
-        return done
+            total += done
+            if not done and not again:
+                break
+        return total
 
 
 @dataclass
 class _Round:
-    """Some events of one business, applied by one worker. ``now`` is when they were taken."""
+    """Some events of one business, applied by one worker. ``left`` are those about things that another one works on, by
+    its lease."""
 
     inbox: Inbox
     billing: Billing
-    now: datetime
+    left: dict[str, list[int]] = field(default_factory=dict)
     holder: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def apply(self, events: Sequence[StoredEvent]) -> int:
@@ -95,6 +101,17 @@ class _Round:
         invoices = self._invoices_of_payments(wanted)
         groups = _by(lambda event: thing_of(event, invoices), wanted)
         return len(events) - len(wanted) + sum(self._together(thing, same) for thing, same in groups.items())
+
+    def give_back(self) -> bool:
+        """What was left is due again: whoever works on it looks once more before it stops, and takes it. It may have
+        stopped in this very moment; then there is work for us. Says whether there is."""
+        now, again = self.inbox.clock.now(), False
+        for lease, rows in self.left.items():
+            self.inbox.shared.postpone_events(rows, now)
+            if self.billing.ledger.lease(lease, self.holder, now, LEASE_SECONDS) is not None:
+                self.billing.ledger.release(lease, self.holder)
+                again = True
+        return again
 
     def _sorted_out(self, events: Sequence[StoredEvent]) -> list[StoredEvent]:
         """Those that billing needs; the others are done."""
@@ -124,7 +141,7 @@ class _Round:
         ledger, lease = self.billing.ledger, f"event:{thing.kind}:{thing.id}"
         if ledger.lease(lease, self.holder, self.inbox.clock.now(), LEASE_SECONDS) is None:
             # What is being fetched may be older than these: they need a look of their own.
-            self.inbox.shared.postpone_events(_ids(events), self.inbox.clock.now() + SOON)
+            self.left[lease] = _ids(events)
             return 0
         try:
             self._finish(events, HANDLERS[events[-1].type](self.billing, thing, events))

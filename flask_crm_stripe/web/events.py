@@ -25,7 +25,7 @@ from flask_crm_stripe.web.sentences import look_of
 
 STATES = tuple(word.value for word in EventState)
 FILTERS = ("state", "type", "about", "since", "until")
-MOST_AT_ONCE = 100
+ON_A_PAGE, MOST_AT_ONCE = 25, 100
 PERSONAL = frozenset(
     (
         *("name", "email", "receipt_email", "customer_email", "customer_name", "phone", "customer_phone"),
@@ -57,7 +57,7 @@ def events() -> str:
     latest = billing.connection.latest()
     return render_template(
         "crm_stripe/events.html",
-        page=stored.page(chosen_events(request.args, f), request.args.get("cursor") or None),
+        page=stored.page(chosen_events(request.args, f), request.args.get("cursor") or None, ON_A_PAGE),
         page_url=lambda cursor: link("events", **given, cursor=cursor),
         given={name: request.args.get(name, "") for name in FILTERS},
         filtered=bool(given),
@@ -145,7 +145,11 @@ def changed(event: StoredEvent, texts: Texts) -> Markup | None:
     if len(words) != 4:
         return None
     _, invoice_id, before, after = words
-    sentence = texts.gettext("%(before)s became %(after)s", before=_status(before, texts), after=_status(after, texts))
+    known = {"before": _status(before, texts), "after": _status(after, texts)}
+    if before == after:
+        sentence = texts.gettext("The invoice was brought up to date")
+    else:
+        sentence = texts.gettext("%(before)s became %(after)s", **known)
     return Markup('<a class="cs-plain" href="{}">{}</a>').format(link("invoice", invoice_id=invoice_id), sentence)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from flask_crm_stripe.errors import AccountGone, Unreachable
 from flask_crm_stripe.model.connection import TaxSettings
 from flask_crm_stripe.model.events import EventState
-from flask_crm_stripe.model.invoices import CustomerDraft, Invoice, Stage
+from flask_crm_stripe.model.invoices import CustomerDraft, Invoice, RemoteInvoice, Stage
+from flask_crm_stripe.testing.memory_ledger import MemoryLedger
 from tests.core.records import an_invoice
 from tests.core.world import World
 
@@ -217,6 +219,45 @@ def test_one_worker_at_a_time_for_one_invoice(connected: World) -> None:
     connected.billing().ledger.release(name, "somebody")
     connected.clock.advance(seconds=2)
     connected.inbox.sweep()
+    assert state(connected)[0] is EventState.APPLIED
+
+
+def test_what_comes_while_another_worker_is_asking_is_left_to_it(
+    connected: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks once more before it stops: nothing waits for a sweep that nobody makes."""
+    invoice, shop = connected.generate(), connected.shops["hp"]
+    really = shop.invoice
+    meanwhile: list[object] = []
+
+    def asked(stripe_id: str) -> RemoteInvoice:
+        answer = really(stripe_id)
+        if not meanwhile:
+            meanwhile.append(shop.pay(stripe_id))
+            connected.inbox.receive(connected.event(invoice, "invoice.paid", 2))
+            assert connected.inbox.sweep() == 0
+        return answer
+
+    monkeypatch.setattr(shop, "invoice", asked)
+    connected.inbox.receive(connected.event(invoice, "invoice.sent", 1))
+    assert connected.inbox.sweep() == 2
+    assert connected.billing().invoicing.get(invoice.id).status == "paid"
+    assert connected.billing().ledger.events.counts()["waiting"] == 0
+
+
+def test_what_another_worker_leaves_in_the_same_moment_is_taken(
+    connected: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had looked for the last time just before the event was given back to it."""
+    connected.inbox.receive(connected.event(paid(connected)))
+    really, asked = MemoryLedger.lease, list[str]()
+
+    def lease(ledger: MemoryLedger, name: str, *rest: Any) -> int | None:
+        asked.append(name)
+        return None if len(asked) == 1 else really(ledger, name, *rest)
+
+    monkeypatch.setattr(MemoryLedger, "lease", lease)
+    assert connected.inbox.sweep() == 1
     assert state(connected)[0] is EventState.APPLIED
 
 
