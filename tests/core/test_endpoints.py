@@ -36,7 +36,11 @@ def test_an_endpoint_is_made_with_its_events_and_version(connected: World) -> No
     """Its secret is kept, it is told no one, and all is well; a second time changes nothing."""
     assert problems(connected) == ("missing",)
     endpoints = connected.billing().endpoints
+    assert endpoints.own() is None
     assert endpoints.mend().problems == ()
+    own = endpoints.own()
+    assert own is not None
+    assert (own.url, own.made_by) == (HOOK, "1")
     [made] = connected.stripe.endpoints.values()
     assert (made.url, made.connect, made.events, made.api_version) == (HOOK, True, WANTED, API_VERSION)
     assert connected.shared.endpoints.secrets() == ["whsec_1"]

@@ -9,8 +9,10 @@ import pytest
 
 from flask_crm_stripe.core.notices import WORDS, account_notice, addresses, words_of
 from flask_crm_stripe.model.business import Actor
+from flask_crm_stripe.model.invoices import Invoice
 from flask_crm_stripe.model.notices import Notice
 from tests.core.records import NOON, a_connection
+from tests.core.samples import ZONEN
 from tests.core.world import World
 
 
@@ -138,6 +140,46 @@ def test_an_account_that_changes_is_news_once_and_only_where_it_matters() -> Non
     assert better is not None
     assert better.kind == "account_well"
     assert worse.seen_at is not None, "the health line of the pages says it already"
+
+
+def test_who_wants_to_know_of_payments_gets_a_mail_in_their_language(connected: World) -> None:
+    """One for each payment, to each address once, with a link to the invoice; the admins' list is another."""
+    connected.platform = replace(connected.platform, translator=lambda language: f"[{language}] ".__add__)
+    connected.inbox = replace(connected.inbox, billing=connected.platform.system)
+    settings = connected.billing().settings
+    settings.save_notify("ops@example.com", paid="ines@example.com, joris@example.com nl", failed="jun@example.com ja")
+    connected.mailbox.mails.clear()
+    invoice, shop = connected.generate(), connected.shops["hp"]
+    shop.fail(invoice.stripe_id or "")
+    told_twice(connected, invoice, 10)
+    shop.pay(invoice.stripe_id or "")
+    told_twice(connected, invoice, 20)
+    connected.upkeep.round()
+    number = connected.billing().invoicing.get(invoice.id).number
+    assert [(mail.to, mail.subject) for mail in connected.mailbox.mails] == [
+        (("jun@example.com",), f"[ja] A payment failed: {number}"),
+        (("ines@example.com",), f"[] {number} is paid"),
+        (("joris@example.com",), f"[nl] {number} is paid"),
+    ]
+    assert ZONEN.name not in str(connected.mailbox.mails), "who the customer is stands on the invoice only"
+    assert connected.billing().notices.open() == [], "they are no news for the pages"
+
+
+def told_twice(world: World, invoice: Invoice, first: int) -> None:
+    """Two events about the same."""
+    for number in (first, first + 1):
+        world.inbox.receive(world.event(invoice, number=number))
+    world.inbox.sweep()
+
+
+def test_without_recipients_nothing_is_kept_of_payments(connected: World) -> None:
+    """A notice for each payment would grow for ever."""
+    invoice = connected.generate()
+    connected.shops["hp"].pay(invoice.stripe_id or "")
+    connected.inbox.receive(connected.event(invoice))
+    connected.inbox.sweep()
+    kinds = [payload["notice"].kind for name, payload in connected.heard.signals if name == "notice_raised"]  # type: ignore[attr-defined]
+    assert set(kinds) == {"connected"}
 
 
 def test_addresses_are_read_as_people_write_them() -> None:

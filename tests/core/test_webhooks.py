@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.errors import AccountGone, Unreachable
 from flask_crm_stripe.model.connection import TaxSettings
-from flask_crm_stripe.model.events import EventState
+from flask_crm_stripe.model.events import EventState, IncomingEvent
 from flask_crm_stripe.model.invoices import CustomerDraft, Invoice, RemoteInvoice, Stage
 from flask_crm_stripe.testing.memory_ledger import MemoryLedger
 from tests.core.records import an_invoice
@@ -220,6 +221,93 @@ def test_one_worker_at_a_time_for_one_invoice(connected: World) -> None:
     connected.clock.advance(seconds=2)
     connected.inbox.sweep()
     assert state(connected)[0] is EventState.APPLIED
+
+
+@pytest.mark.parametrize(("kind", "word"), [("invoice.overdue", "overdue"), ("charge.dispute.created", "disputed")])
+def test_what_no_picture_shows_stands_in_the_history_once(connected: World, kind: str, word: str) -> None:
+    """A deadline that passed and a dispute: also where the event is applied again; who wants to know gets one mail."""
+    connected.billing().settings.save_notify("", **{word: "finance@example.com"})
+    connected.mailbox.mails.clear()
+    invoice = paid(connected)
+    event = connected.event(invoice, kind)
+    if kind.startswith("charge"):
+        event = replace(event, invoice_id=None, object_id="dp_1", payment_intent=f"pi_{invoice.stripe_id}")
+    row = connected.inbox.receive(event).row_id
+    connected.inbox.sweep()
+    assert row is not None
+    connected.billing().ledger.events.retry([row], connected.clock.now())
+    connected.inbox.sweep()
+    kinds = [entry.kind for entry in connected.billing().ledger.invoices.timeline(invoice.id)]
+    assert kinds.count(word) == 1
+    [mail] = connected.mailbox.mails
+    assert mail.to == ("finance@example.com",)
+    assert state(connected)[0] is EventState.APPLIED
+
+
+def test_events_of_a_payment_find_its_invoice(connected: World) -> None:
+    """By what is known of it, or by asking; together with those of the invoice; one that pays none is ignored."""
+    invoice, shop = paid(connected), connected.shops["hp"]
+    intent = f"pi_{invoice.stripe_id}"
+
+    def about(kind: str, number: int, payment_intent: str = intent) -> IncomingEvent:
+        event = connected.event(invoice, kind, number)
+        return replace(event, invoice_id=None, object_id=payment_intent, payment_intent=payment_intent)
+
+    connected.inbox.receive(about("payment_intent.succeeded", 1))
+    connected.inbox.receive(about("payment_intent.succeeded", 2, "pi_of_others"))
+    connected.inbox.sweep()
+    assert connected.billing().invoicing.get(invoice.id).status == "paid"
+    said = {each.event_id: (each.state, each.reason) for each in connected.billing().ledger.events.page().rows}
+    assert said["evt_1"][0] is EventState.APPLIED
+    assert said["evt_2"] == (EventState.IGNORED, "The payment is not for an invoice.")
+    before = len(shop.calls)
+    connected.inbox.receive(about("charge.refunded", 3))
+    connected.inbox.receive(connected.event(invoice, "invoice.updated", 4))
+    connected.inbox.sweep()
+    assert [call.method for call in shop.calls[before:]] == ["invoice", "payments"], "one look for both"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("product.updated", "What a service is stands in the CRM."),
+        ("customer.updated", "Who a customer is stands in the CRM."),
+        ("customer.subscription.updated", "Billing needs nothing of this kind."),
+        ("invoice.new_in_2031", "Billing needs nothing of this kind."),
+    ],
+)
+def test_what_is_not_needed_says_why(connected: World, kind: str, words: str) -> None:
+    """And costs no question to Stripe."""
+    event = replace(connected.event(connected.generate(), kind), invoice_id=None)
+    calls = len(connected.shops["hp"].calls)
+    connected.inbox.receive(event)
+    connected.inbox.sweep()
+    assert state(connected) == (EventState.IGNORED, words)
+    assert len(connected.shops["hp"].calls) == calls
+
+
+def test_a_business_that_cannot_be_opened_keeps_no_other_waiting(
+    connected: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its events are taken up again when the claim runs out."""
+    mine, theirs = paid(connected), connected.generate("kestrel")
+    connected.shops["kestrel"].pay(theirs.stripe_id or "")
+    connected.inbox.receive(connected.event(mine))
+    connected.inbox.receive(connected.event(theirs, number=2))
+    really = connected.platform.system
+
+    def broken(business: str) -> Billing:
+        if business == "hp":
+            raise RuntimeError("The CRM is away.")
+        return really(business)
+
+    connected.inbox = replace(connected.inbox, billing=broken)
+    assert connected.inbox.sweep() == 1
+    assert connected.billing("kestrel").invoicing.get(theirs.id).status == "paid"
+    connected.inbox = replace(connected.inbox, billing=really)
+    connected.clock.advance(seconds=61)
+    assert connected.inbox.sweep() == 1
+    assert connected.billing().invoicing.get(mine.id).status == "paid"
 
 
 def test_what_comes_while_another_worker_is_asking_is_left_to_it(
