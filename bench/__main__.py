@@ -7,10 +7,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import catalogue, invoices
+from bench import catalogue, history, invoices, webhooks
 
 RESULTS = Path(__file__).parent / "results"
-ALL: dict[str, Callable[[], dict[str, float]]] = {"invoices": invoices.measure, "catalogue": catalogue.measure}
+ALL: dict[str, Callable[[], dict[str, float]]] = {
+    "invoices": invoices.measure,
+    "catalogue": catalogue.measure,
+    "webhooks": webhooks.measure,
+    "history": history.measure,
+}
 
 
 def main(arguments: list[str]) -> int:

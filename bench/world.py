@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -33,6 +34,11 @@ KEY = "sk_test_bench"
 
 class Nobody:
     """No worker and no listener: what is measured is the work itself."""
+
+    @property
+    def settles(self) -> timedelta:
+        """Not at all."""
+        return timedelta()
 
     def put(self, task: str, **arguments: str | int) -> None:
         """Dropped."""

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TASK = "crm_stripe.run"
-NOT_BEFORE = 0.2
-"""Seconds between two messages that say the same: do what waits."""
+NOT_BEFORE = 1.0
+"""Seconds between two messages that say the same: do what waits. Stripe sends some events of one payment within a
+second: so they are applied together, with one look at Stripe, and the browser is shown it within its next question."""
 
 SENT_ALREADY = -1.0
 KEEP_UP_EVERY = 60.0
@@ -35,12 +37,17 @@ class CeleryQueue:
         self._lock = threading.Lock()
         self._last: dict[str, float] = {}
 
+    @property
+    def settles(self) -> timedelta:
+        """As long as the message takes that says so."""
+        return timedelta(seconds=NOT_BEFORE)
+
     def put(self, task: str, **arguments: str | int) -> None:
         """Send the call. A broker that is down is logged and stops nobody: the row waits in our tables.
 
-        A task without arguments does whatever waits, so it is sent some times a second at most: when it was sent just
-        now, once more a little later, and until then no more. Each process counts for itself, and one that dies loses
-        nothing: what waits is found by the next one, or the next sweep.
+        A task without arguments does whatever waits, so it is sent once a second at most, for a second later, and until
+        then no more. Each process counts for itself, and one that dies loses nothing: what waits is found by the next
+        one, or the next sweep.
         """
         delay = None if arguments else self._delay(task)
         if delay == SENT_ALREADY:
@@ -57,12 +64,11 @@ class CeleryQueue:
     def _delay(self, task: str) -> float | None:
         """None for at once, else the seconds until then, or SENT_ALREADY."""
         with self._lock:
-            now, last = self._now(), self._last.get(task)
-            if last is not None and last > now:
+            now = self._now()
+            if self._last.get(task, now) > now:
                 return SENT_ALREADY  # It is on its way, and does what waits when it arrives.
-            delay = NOT_BEFORE if last is not None and now - last < NOT_BEFORE else None
-            self._last[task] = now + (delay or 0.0)
-            return delay
+            self._last[task] = now + NOT_BEFORE
+            return NOT_BEFORE
 
     def _send(self, call: dict[str, object], delay: float | None) -> None:
         app = self._celery()

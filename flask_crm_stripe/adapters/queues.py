@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from datetime import timedelta
 from itertools import count
 
 from flask import Flask, Response, after_this_request, current_app, has_request_context, request
@@ -42,6 +43,11 @@ class InlineQueue:
         self._collected: dict[int, tuple[float, _Call]] = {}
         self._numbers = count()
         self._lock = threading.Lock()
+
+    @property
+    def settles(self) -> timedelta:
+        """Not at all: nobody comes by later."""
+        return timedelta()
 
     def take_up(self) -> None:
         """In a request: run after it, too, what an earlier one collected some seconds ago and never ran."""

@@ -7,6 +7,7 @@ run ``flask crm-stripe rotate-keys``, and take the old one out when nothing seal
 from __future__ import annotations
 
 import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -15,6 +16,8 @@ from flask_crm_stripe.errors import ConfigurationError, SecretUnreadable, SetupM
 
 KEYS = "CRM_STRIPE_ENCRYPTION_KEYS"
 NAME_LENGTH = 12
+VERSION = b"\x80"
+"""The first byte of a token; the base64 of earlier versions of this package begins with a letter."""
 
 
 class FernetVault:
@@ -38,13 +41,14 @@ class FernetVault:
         return self._names
 
     def seal(self, secret: bytes) -> bytes:
-        """Encrypt with the first key."""
-        return self._fernet.encrypt(secret)
+        """Encrypt with the first key. A Fernet token, without the base64 around it: it is not read by people."""
+        return urlsafe_b64decode(self._fernet.encrypt(secret))
 
     def open(self, sealed: bytes) -> bytes:
         """Decrypt with any key. Raises ``SecretUnreadable`` for what no key fits, or what was tampered with."""
+        token = urlsafe_b64encode(sealed) if sealed[:1] == VERSION else sealed
         try:
-            return self._fernet.decrypt(sealed)
+            return self._fernet.decrypt(token)
         except InvalidToken:
             raise SecretUnreadable from None
 

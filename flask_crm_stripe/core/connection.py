@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from flask_crm_stripe.core.environment import Environment
@@ -97,10 +97,20 @@ class Connections:
     notices: Notices
     installation: Installation
     new_secret: Callable[[], str] = secrets.token_urlsafe
+    _held: list[Connection | None] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def live(self) -> Connection | None:
         """The live connection in this installation's mode."""
-        return self.ledger.connections.live(self.livemode)
+        return self._held[0] if self._held else self.ledger.connections.live(self.livemode)
+
+    @contextmanager
+    def held(self) -> Iterator[Connection | None]:
+        """Ask for it once, for many things that are done in a row; until we hear that it is over."""
+        self._held[:] = [self.live()]
+        try:
+            yield self._held[0]
+        finally:
+            self._held.clear()
 
     def latest(self) -> Connection | None:
         """The newest connection that was ever live; an ended one keeps the history readable."""
@@ -242,6 +252,7 @@ class Connections:
 
     def end(self, connection: Connection, ending: Ending, reason: str) -> None:
         """Note that a connection is over, whoever ended it: once, with a notice for the admins."""
+        self._held.clear()
         now, actor = self.clock.now(), self.rights.actor.ref
         notice = ended_notice(connection, ending, reason, actor, now)
         ended = self.ledger.connections.end(connection.id, actor, ending, reason, now, notice)

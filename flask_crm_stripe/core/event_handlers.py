@@ -41,9 +41,12 @@ def invoice_changed(billing: Billing, thing: Thing, events: Sequence[StoredEvent
         return NOT_OURS
     known = billing.ledger.invoices.payments(invoice.id)
     told = invoice.told_version >= invoice.version
-    after = billing.invoicing.steps.refresh(invoice, Cause(last.created, last.event_id, last.request_id), stripe_id)
+    cause = Cause(last.created, last.event_id, last.request_id)
+    after = billing.invoicing.steps.refresh(invoice, cause, stripe_id, known)
     if _happened(billing, after, events):
         after = billing.invoicing.get(invoice.id)
+    if after.version == invoice.version and told:
+        return APPLIED  # It was known, and the host knows it.
     news = fresh(known, billing.ledger.invoices.payments(invoice.id))
     billing.invoicing.news.tell(after, news if told else None)
     return Result(EventState.APPLIED, changed=_difference(invoice, after))

@@ -7,7 +7,7 @@ A draft ends at ``checked``, an invoice that only wants a payment link at ``fina
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ from flask_crm_stripe.errors import (
 )
 from flask_crm_stripe.model.business import Actor
 from flask_crm_stripe.model.events import TimelineEntry
-from flask_crm_stripe.model.invoices import Delivery, Invoice, Problem, RemoteInvoice, Stage, Status
+from flask_crm_stripe.model.invoices import Delivery, Invoice, Payment, Problem, RemoteInvoice, Stage, Status
 from flask_crm_stripe.model.journal import Outcome
 from flask_crm_stripe.ports.ledger import Ledger
 from flask_crm_stripe.ports.provider import Provider
@@ -107,8 +107,15 @@ class InvoiceSteps:
             raise Conflict("This invoice is not at Stripe yet.")
         return self._provider(invoice).invoice(invoice.stripe_id)
 
-    def refresh(self, invoice: Invoice, cause: Cause | None = None, stripe_id: str | None = None) -> Invoice:
-        """Bring our picture up to date with Stripe's; a draft deleted over there frees its billables."""
+    def refresh(
+        self,
+        invoice: Invoice,
+        cause: Cause | None = None,
+        stripe_id: str | None = None,
+        known: Sequence[Payment] | None = None,
+    ) -> Invoice:
+        """Bring our picture up to date with Stripe's; a draft deleted over there frees its billables. ``known`` are the
+        payments that we know, where they were looked up already."""
         provider, started = self._provider(invoice), self._begin(invoice)
         wanted = invoice.stripe_id or stripe_id or ""
         cause = cause or Cause(started)
@@ -121,7 +128,7 @@ class InvoiceSteps:
             self.ledger.invoices.abandon(invoice.id, started, [gone])
             return self._again(invoice)
         payments = provider.payments(wanted) if remote.status != Status.DRAFT else ()
-        known = self.ledger.invoices.payments(invoice.id)
+        known = self.ledger.invoices.payments(invoice.id) if known is None else known
         news = entries(invoice, remote, known, payments, cause)
         return self.ledger.invoices.apply(invoice.id, remote, payments, started, news) or self._again(invoice)
 

@@ -47,9 +47,12 @@ class News:
         """Its work, without what is on another invoice by now: that one's status stands there. What was only tried out
         says nothing of work that was really billed."""
         refs = [line.billable for line in invoice.plan.lines if line.billable]
-        by_now = self.ledger.invoices.of_billables(refs, invoice.livemode)
-        really = {} if invoice.livemode else self.ledger.invoices.of_billables(refs, True)
-        return [ref for ref in refs if ref not in really and by_now.get(ref, invoice).id == invoice.id]
+        others = {
+            ref
+            for ref, livemode, id in self.ledger.invoices.claims(refs)
+            if id != invoice.id and (livemode or not invoice.livemode)
+        }
+        return [ref for ref in refs if ref not in others]
 
 
 def status_word(invoice: Invoice) -> str | None:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.core.event_handlers import HANDLERS, Thing
-from flask_crm_stripe.core.event_types import PAYMENT, unneeded
+from flask_crm_stripe.core.event_types import HAPPENINGS, PAYMENT, unneeded
 from flask_crm_stripe.errors import AccountGone, BillingError, NotConnected
 from flask_crm_stripe.model.events import EventState, IncomingEvent, Result, StoredEvent
 from flask_crm_stripe.ports.ledger import SharedLedger
@@ -54,20 +54,25 @@ class Inbox:
 
     def receive(self, event: IncomingEvent) -> Received:
         """Keep a verified event once, and have it applied later."""
-        taken = self.shared.take_in(event, self.clock.now())
+        now = self.clock.now()
+        reason = None if event.type in HANDLERS else unneeded(event.type)
+        taken = self.shared.take_in(event, now, now + self.queue.settles, reason)
         if taken.business is None:
-            self.shared.count_stray(event, self.clock.now())
+            self.shared.count_stray(event, now)
             return Received(None, "foreign")
         if taken.row is None:
             return Received(None, "known")
-        self.queue.put("apply_events")
+        if reason is None:
+            self.queue.put("apply_events")
         return Received(taken.row, "stored")
 
     def sweep(self) -> int:
         """Apply everything that is due: what came in just now, and what a crash, a busy moment or a failure left
         behind. Says how many were tried. Safe at any time, and in several processes at once."""
         total = 0
-        while events := self.shared.claim_events(now := self.clock.now(), AT_ONCE, now + CLAIMED_FOR):
+        # Whatever has come; and then, as long as there is something to do, what has settled meanwhile.
+        events = self._claim(self.queue.settles)
+        while events:
             done, again = 0, False
             for business, mine in _by(lambda event: event.business, events).items():
                 try:
@@ -78,29 +83,47 @@ class Inbox:
                     # They are taken up again when the claim runs out; another business's are not kept waiting.
                     log.exception("Events of business %s could not be applied", business)
             total += done
-            if not done and not again:
-                break
+            events = self._claim() if done or again else ()
         return total
+
+    def _claim(self, early: timedelta = timedelta()) -> Sequence[StoredEvent]:
+        now = self.clock.now()
+        return self.shared.claim_events(now + early, AT_ONCE, now + CLAIMED_FOR, now + self.queue.settles)
 
 
 @dataclass
 class _Round:
     """Some events of one business, applied by one worker. ``left`` are those about things that another one works on, by
-    its lease."""
+    its lease; ``seen`` is what was looked at after they came."""
 
     inbox: Inbox
     billing: Billing
     left: dict[str, list[int]] = field(default_factory=dict)
+    seen: set[Thing] = field(default_factory=set)
     holder: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def apply(self, events: Sequence[StoredEvent]) -> int:
         """Says how many were tried. In a copy all of them wait until somebody says that this is the real one."""
         if self.billing.environment.is_copy:
             return 0
-        wanted = self._sorted_out(events)
-        invoices = self._invoices_of_payments(wanted)
-        groups = _by(lambda event: thing_of(event, invoices), wanted)
-        return len(events) - len(wanted) + sum(self._together(thing, same) for thing, same in groups.items())
+        with self.billing.connection.held():
+            wanted = self._sorted_out(events)
+            groups = self._groups(wanted)
+            unknown = [event for thing, same in groups.items() if thing.kind == "payment" for event in same]
+            done = len(events) - len(wanted)
+            done += sum(self._together(thing, same) for thing, same in groups.items() if thing.kind != "payment")
+            # By now their payments may be known, and the looks that told of them may have told all.
+            return done + sum(self._after(thing, same) for thing, same in self._groups(unknown).items())
+
+    def _groups(self, events: Sequence[StoredEvent]) -> dict[Thing, list[StoredEvent]]:
+        invoices = self._invoices_of_payments(events)
+        return _by(lambda event: thing_of(event, invoices), events)
+
+    def _after(self, thing: Thing, events: Sequence[StoredEvent]) -> int:
+        if thing not in self.seen or any(event.type in HAPPENINGS for event in events):
+            return self._together(thing, events)
+        self._finish(events, Result(EventState.APPLIED))
+        return len(events)
 
     def give_back(self) -> bool:
         """What was left is due again: whoever works on it looks once more before it stops, and takes it. It may have
@@ -144,7 +167,10 @@ class _Round:
             self.left[lease] = _ids(events)
             return 0
         try:
-            self._finish(events, HANDLERS[events[-1].type](self.billing, thing, events))
+            result = HANDLERS[events[-1].type](self.billing, thing, events)
+            self._finish(events, result)
+            if result.state is EventState.APPLIED:
+                self.seen.add(thing)
         except (AccountGone, NotConnected) as error:
             # Where it is still live, nobody could tell whether it is the account or our key that is refused.
             gone = self.billing.connection.live() is None

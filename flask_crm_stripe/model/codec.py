@@ -6,7 +6,7 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -36,8 +36,8 @@ def to_plain(value: object) -> Any:
 
 def from_plain(kind: type[Value], plain: Any) -> Value:
     """The value of type ``kind`` that ``to_plain`` turned into ``plain``. Unknown keys are ignored."""
-    hints = _hints(typing.cast(typing.Hashable, kind))
-    return kind(**{name: _decode(hints[name], item) for name, item in plain.items() if name in hints})
+    readers = _readers(typing.cast(typing.Hashable, kind))
+    return kind(**{name: readers[name](item) for name, item in plain.items() if name in readers})
 
 
 def digest(value: object) -> str:
@@ -46,31 +46,39 @@ def digest(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+Reader = Callable[[Any], Any]
+
+
 @cache
-def _hints(kind: typing.Any) -> Mapping[str, Any]:
-    """The type of each field. Python works hints out anew at every call, and a page reads hundreds of lines."""
+def _readers(kind: typing.Any) -> Mapping[str, Reader]:
+    """How each field is read. Python works hints out anew at every call, and a page reads hundreds of lines."""
     hints = typing.get_type_hints(kind)
-    return {field.name: hints[field.name] for field in fields(typing.cast(Any, kind))}
+    return {field.name: _reader(hints[field.name]) for field in fields(typing.cast(Any, kind))}
 
 
-def _decode(hint: Any, plain: Any) -> Any:
+def _reader(hint: Any) -> Reader:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        if plain is None:
-            return None
-        return _decode(next(argument for argument in arguments if argument is not type(None)), plain)
+        some = _reader(next(argument for argument in arguments if argument is not type(None)))
+        return lambda plain: None if plain is None else some(plain)
     if origin is tuple:
-        return tuple(_decode(arguments[0], item) for item in plain)
+        each = _reader(arguments[0])
+        return lambda plain: tuple(map(each, plain))
     if origin is dict:
-        return {key: _decode(arguments[1], item) for key, item in plain.items()}
-    return _decode_plain(hint, plain)
+        of_key = _reader(arguments[1])
+        return lambda plain: {key: of_key(item) for key, item in plain.items()}
+    return _plain_reader(hint)
 
 
-def _decode_plain(hint: Any, plain: Any) -> Any:
+def _plain_reader(hint: Any) -> Reader:
     if is_dataclass(hint):
-        return from_plain(typing.cast(type[Any], hint), plain)
+        return lambda plain: from_plain(typing.cast(type[Any], hint), plain)
     if hint is Decimal or (isinstance(hint, type) and issubclass(hint, Enum)):
-        return hint(plain)
+        return typing.cast(Reader, hint)
     if hint is datetime or hint is date:
-        return hint.fromisoformat(plain)
+        return typing.cast(Reader, hint.fromisoformat)
+    return _as_it_is
+
+
+def _as_it_is(plain: Any) -> Any:
     return plain

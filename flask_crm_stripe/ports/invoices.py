@@ -68,8 +68,16 @@ class InvoiceStore(Protocol):
         """How many match; ``at_most + 1`` stands for "more than ``at_most``"."""
         ...
 
+    def currencies(self, books: Books) -> Sequence[str]:
+        """Those of the invoices of these books, in the order of their codes. One that was given up may count."""
+        ...
+
     def of_billables(self, billables: Sequence[str], livemode: bool) -> Mapping[str, Invoice]:
         """The live invoice, in this mode, of each billable that has one."""
+        ...
+
+    def claims(self, billables: Sequence[str]) -> Sequence[tuple[str, bool, str]]:
+        """(billable, live mode, id of its live invoice in that mode), without reading the invoices."""
         ...
 
     def claimed(self, livemode: bool, after: str = "", limit: int = 500) -> Sequence[str]:

@@ -259,8 +259,11 @@ class SharedLedger(Protocol):
         dropped now."""
         ...
 
-    def take_in(self, event: IncomingEvent, now: datetime) -> Intake:
-        """Keep an event of a connected account, once per account, mode and event id; its body is sealed."""
+    def take_in(
+        self, event: IncomingEvent, now: datetime, due: datetime | None = None, unneeded: str | None = None
+    ) -> Intake:
+        """Keep an event of a connected account, once per account, mode and event id; its body is sealed. It is to be
+        applied when it is ``due`` (None: now); one that is ``unneeded``, for this reason, is ignored from the start."""
         ...
 
     def count_stray(self, event: IncomingEvent, now: datetime) -> None:
@@ -271,9 +274,11 @@ class SharedLedger(Protocol):
         """Of every account, the newest first."""
         ...
 
-    def claim_events(self, now: datetime, limit: int, until: datetime) -> Sequence[StoredEvent]:
+    def claim_events(
+        self, now: datetime, limit: int, until: datetime, soon: datetime | None = None
+    ) -> Sequence[StoredEvent]:
         """Waiting events whose time has come, oldest first, for the caller alone ``until`` then: nobody else is given
-        them before."""
+        them before. With them come those about the same invoices that are due ``soon``."""
         ...
 
     def event(self, row_id: int) -> StoredEvent | None: ...

@@ -5,7 +5,9 @@ A ledger loads the record, lets one of these decide, and stores what comes out.
 
 from __future__ import annotations
 
+import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,6 +28,12 @@ FINAL = frozenset((Status.PAID, Status.VOID, DELETED))
 PAST_DRAFT = frozenset((Status.OPEN, Status.PAID, Status.VOID, Status.UNCOLLECTIBLE))
 AT_WORK = frozenset((None, Status.DRAFT, Status.OPEN))
 ORDER = (Stage.PLANNED, Stage.CREATED, Stage.FILLED, Stage.CHECKED, Stage.FINALISED, Stage.SENT)
+
+RUNS = re.compile(r"\d+|[^\W\d_]+")
+"""Figures, and letters: where one of them begins, somebody may begin to type."""
+
+MARKS = "#-–_./:()[]"
+LONGEST_WORD, MOST_WORDS, MOST_SEARCHED = 64, 120, 8
 
 
 def planned(
@@ -143,8 +151,30 @@ def is_unfinished(invoice: Invoice) -> bool:
 
 
 def search_text(invoice: Invoice) -> str:
-    """What ``InvoiceFilter.text`` is looked for in, case-folded."""
-    return "\n".join((invoice.number or "", invoice.contact_name, invoice.plan.order_number)).casefold()
+    """The words that ``InvoiceFilter.text`` is looked for in, case-folded, with a space between them: those of number,
+    customer and order number, and what begins within them (``hp-2026-0042`` is found by ``2026-0042``, ``0042`` and
+    ``42`` as well). Whole words and their beginnings can be found with an index; any part of them could not."""
+    text = " ".join((invoice.number or "", invoice.contact_name, invoice.plan.order_number))
+    words = (word[:LONGEST_WORD] for each in _words(text) for word in _beginnings(each))
+    return " ".join(list(dict.fromkeys(words))[:MOST_WORDS])
+
+
+def searched(text: str) -> list[str]:
+    """The words that somebody looks for: each has to be the beginning of a word of ``search_text``."""
+    words = (word.lstrip(MARKS) or word for word in _words(text))
+    return list(dict.fromkeys(word[:LONGEST_WORD] for word in words))[:MOST_SEARCHED]
+
+
+def _words(text: str) -> list[str]:
+    # PostgreSQL has no text with a zero character in it, and refuses to look for one.
+    return text.replace("\0", "").casefold().split()
+
+
+def _beginnings(word: str) -> Iterator[str]:
+    yield word
+    for run in RUNS.finditer(word):
+        yield word[run.start() :]
+        yield word[run.start() :].lstrip("0") or "0"
 
 
 def _pictured(invoice: Invoice, remote: RemoteInvoice) -> Invoice:

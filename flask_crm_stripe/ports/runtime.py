@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from flask_crm_stripe.model.notices import Mail
@@ -35,6 +35,11 @@ class Vault(Protocol):
 
 class Queue(Protocol):
     """Runs a task by its name, later: after the response, or in a worker."""
+
+    @property
+    def settles(self) -> timedelta:
+        """How long what arrives waits for its like, so that one look at Stripe serves all of it."""
+        ...
 
     def put(self, task: str, **arguments: str | int) -> None: ...
 

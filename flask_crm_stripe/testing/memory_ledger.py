@@ -150,9 +150,11 @@ class MemorySharedLedger:
         with self.state.lock:
             return connections.dropped(self.state, livemode, before)
 
-    def take_in(self, event: IncomingEvent, now: datetime) -> Intake:
+    def take_in(
+        self, event: IncomingEvent, now: datetime, due: datetime | None = None, unneeded: str | None = None
+    ) -> Intake:
         """Keep an event of a connected account, once."""
-        return events.take_in(self.state, event, now)
+        return events.take_in(self.state, event, now, due, unneeded)
 
     def count_stray(self, event: IncomingEvent, now: datetime) -> None:
         """One more of an account that is not connected."""
@@ -162,9 +164,11 @@ class MemorySharedLedger:
         """Of every account, the newest first."""
         return sorted(self.state.strays.values(), key=lambda each: each.last_at, reverse=True)
 
-    def claim_events(self, now: datetime, limit: int, until: datetime) -> list[StoredEvent]:
+    def claim_events(
+        self, now: datetime, limit: int, until: datetime, soon: datetime | None = None
+    ) -> list[StoredEvent]:
         """Waiting events whose time has come, for the caller alone."""
-        return events.claim_events(self.state, now, limit, until)
+        return events.claim_events(self.state, now, limit, until, soon)
 
     def event(self, row_id: int) -> StoredEvent | None:
         """One event, of whichever business."""

@@ -25,7 +25,6 @@ STATUSES = tuple(status.value for status in Status)
 AT_MOST = 1000
 MOST_LIVE = 100
 FUTURE = datetime.max.replace(tzinfo=UTC)
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def register(blueprint: Blueprint) -> None:
@@ -56,7 +55,7 @@ def invoices() -> str:
         found_words=_found(billing, chosen, everything, texts) if chips else "",
         statuses=STATUSES,
         dues=(("overdue", texts.gettext("Overdue")), ("week", texts.gettext("Next 7 days"))),
-        currencies=currencies(billing, chosen, page.rows),
+        currencies=currencies(billing, chosen),
         outstanding=outstanding,
         as_of=known.of_books(books),
         shelves=accounts if len(accounts := shelves(billing)) > 1 else [],
@@ -104,11 +103,10 @@ def live(found: Invoice, f: Formats, texts: Texts) -> dict[str, object]:
     }
 
 
-def currencies(billing: Billing, chosen: InvoiceFilter, rows: tuple[Invoice, ...]) -> list[str]:
-    """Currencies to filter by: those of money that moved, of this page, and the one that is chosen."""
-    moved = billing.ledger.invoices.outstanding(InvoiceFilter(books=chosen.books), LONG_AGO)
-    found = {row.currency for row in moved} | {row.currency for row in rows}
-    return sorted(found | ({chosen.currency} if chosen.currency else set()))
+def currencies(billing: Billing, chosen: InvoiceFilter) -> list[str]:
+    """Currencies to filter by: those of the account's invoices, and the one that is chosen."""
+    known = billing.ledger.invoices.currencies(chosen.books) if chosen.books else ()
+    return sorted({*known, *({chosen.currency} if chosen.currency else ())})
 
 
 def _given() -> dict[str, str]:

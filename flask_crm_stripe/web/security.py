@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, g, request, url_for
@@ -81,6 +82,7 @@ def set_headers(response: Response) -> Response:
     return response
 
 
+@lru_cache(maxsize=16)
 def policy(connect_base: str) -> str:
     """Nothing inline, nothing from elsewhere. Browsers hold ``form-action`` against redirects too, and Connect begins
     with a POST that redirects to Stripe. Bootstrap draws its check marks from ``data:`` images."""

@@ -68,3 +68,13 @@ def test_the_vault_shows_nothing() -> None:
     """Neither repr nor str of the vault holds a key."""
     vault = FernetVault([NEW, OLD])
     assert repr(vault) == str(vault) == "FernetVault()"
+
+
+def test_what_an_earlier_version_sealed_is_opened() -> None:
+    """Tokens used to be kept with their base64; they still open, and count as sealed by their key."""
+    assert FernetVault([OLD]).open(Fernet(OLD).encrypt(b"secret")) == b"secret"
+
+
+def test_what_is_kept_is_no_longer_than_it_must_be() -> None:
+    """A token without base64: what Fernet adds is version, time, padding and signature, and no third on top."""
+    assert len(FernetVault([OLD]).seal(bytes(1600))) == 1 + 8 + 16 + 1616 + 32

@@ -123,9 +123,12 @@ def test_the_same_work_can_be_on_an_invoice_of_each_mode(ledgers: Ledgers) -> No
     assert made
     assert ledgers.ours.invoices.of_billables(["b1"], False) == {"b1": tried}
     assert ledgers.ours.invoices.of_billables(["b1"], True) == {"b1": real}
+    assert ledgers.ours.invoices.claims(["b1", "b2"]) == [("b1", False, tried.id), ("b1", True, real.id)]
+    assert (ledgers.ours.invoices.claims([]), ledgers.theirs.invoices.claims(["b1"])) == ([], [])
     with pytest.raises(BillableTaken):
         ledgers.ours.invoices.plan("acct_new", True, plan("b1"), form_key="third", send=True, actor="ines", now=NOW)
     ledgers.ours.invoices.abandon(real.id, NOW)
+    assert ledgers.ours.invoices.claims(["b1"]) == [("b1", False, tried.id)]
     assert ledgers.ours.invoices.of_billables(["b1"], False) == {"b1": tried}
     assert ledgers.theirs.invoices.of_billables(["b1"], True) == {}
 

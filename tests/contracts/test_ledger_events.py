@@ -150,6 +150,32 @@ def test_due_events_are_claimed_oldest_first(ledgers: Ledgers) -> None:
     assert ids(ledgers.shared.claim_events(later(70), 9, later(90))) == rows
 
 
+def test_an_event_can_be_due_later_or_not_at_all(ledgers: Ledgers) -> None:
+    """One that shall wait for its like is due when it is said; one that nobody needs is ignored from the start."""
+    settling = ledgers.shared.take_in(event("evt_1"), NOW, later(1)).row
+    unneeded = ledgers.shared.take_in(event("evt_2"), NOW, later(1), "Not about billing.").row
+    assert ids(ledgers.shared.claim_events(NOW, 9, later(60))) == []
+    assert ids(ledgers.shared.claim_events(later(1), 9, later(60))) == [settling]
+    ignored = ledgers.ours.events.get(unneeded or 0)
+    assert ignored is not None
+    assert (ignored.state, ignored.reason, ignored.retry_at) == (EventState.IGNORED, "Not about billing.", None)
+
+
+def test_what_is_about_the_same_invoice_comes_along(ledgers: Ledgers) -> None:
+    """What is due soon, and what is due but beyond the limit: one look serves them all. What another worker has, or is
+    about another invoice, does not."""
+    first, alike, other = (
+        ledgers.shared.take_in(event(f"evt_{number}", invoice_id=invoice), NOW, later(number)).row
+        for number, invoice in ((1, "in_1"), (2, "in_1"), (3, "in_2"))
+    )
+    assert ids(ledgers.shared.claim_events(later(1), 9, later(60), later(1))) == [first]
+    ledgers.shared.postpone_events([first or 0], later(1))
+    assert ids(ledgers.shared.claim_events(later(1), 9, later(60), later(2))) == [first, alike]
+    ledgers.shared.postpone_events([first or 0, alike or 0], later(1))
+    assert ids(ledgers.shared.claim_events(later(3), 1, later(60), later(3))) == [first, alike]
+    assert ids(ledgers.shared.claim_events(later(3), 9, later(60), later(9))) == [other]
+
+
 def test_a_failed_attempt_waits_for_its_time(ledgers: Ledgers) -> None:
     """It counts, keeps the reason, and is due again when said; without a time it has failed for good."""
     row, theirs = store(ledgers, "evt_1"), store(ledgers, "evt_2", "theirs")

@@ -94,11 +94,22 @@ def test_a_list_shows_what_its_filter_says(
     assert ledgers.ours.invoices.count(chosen) == len(wanted)
 
 
-def test_a_number_is_found_by_a_part_of_it(ledgers: Ledgers, known: dict[str, Invoice]) -> None:
-    """Stripe's number, which the invoice got after it was planned."""
+def test_a_business_knows_the_currencies_of_its_invoices(ledgers: Ledgers, known: dict[str, Invoice]) -> None:
+    """Each once, of this account and mode only."""
+    assert known
+    assert ledgers.ours.invoices.currencies(OURS) == ["eur", "usd"]
+    assert ledgers.ours.invoices.currencies((OUR_ACCOUNT, True)) == []
+    assert ledgers.ours.invoices.currencies((THEIR_ACCOUNT, False)) == []
+
+
+def test_a_number_is_found_by_what_begins_in_it(ledgers: Ledgers, known: dict[str, Invoice]) -> None:
+    """Stripe's number, which the invoice got after it was planned: whole, from a part on, without its zeros."""
     number = known["late"].number
     assert number is not None
-    assert ledgers.ours.invoices.page(InvoiceFilter(text=number[1:].lower())).rows == (known["late"],)
+    last = number.rpartition("-")[2]
+    for text in (number, number.lower(), last, f"-{last}", last.lstrip("0"), f"{last} 100%"):
+        assert ledgers.ours.invoices.page(InvoiceFilter(text=text)).rows == (known["late"],)
+    assert ledgers.ours.invoices.page(InvoiceFilter(text=f"{last} nobody")).rows == ()
     assert ledgers.theirs.invoices.page(InvoiceFilter(text=number)).rows == ()
 
 

@@ -77,6 +77,36 @@ def test_several_events_about_one_invoice_cost_one_look(connected: World) -> Non
     assert {event.state for event in connected.billing().ledger.events.page().rows} == {EventState.APPLIED}
 
 
+def test_what_a_worker_comes_by_for_waits_for_its_like(connected: World) -> None:
+    """The first sweep after the message takes all that has come; what comes meanwhile settles before it is looked at,
+    or comes along with what is due about the same invoice."""
+    connected.queue.settles = timedelta(seconds=1)
+    invoice = paid(connected)
+    connected.inbox.receive(connected.event(invoice, "invoice.created", 1))
+    connected.clock.advance(seconds=0.5)
+    connected.inbox.receive(connected.event(invoice, "invoice.paid", 2))
+    before = len(connected.shops["hp"].calls)
+    assert connected.inbox.sweep() == 2
+    assert [call.method for call in connected.shops["hp"].calls[before:]] == ["invoice", "payments"]
+    assert connected.billing().invoicing.get(invoice.id).status == "paid"
+
+
+def test_a_payment_that_an_invoice_tells_of_is_not_looked_for_again(connected: World) -> None:
+    """Stripe tells of a payment with events that do not name the invoice: the look at the invoice shows it as well. A
+    dispute is news that no picture shows, and is applied by itself."""
+    invoice = paid(connected)
+    intent = f"pi_{invoice.stripe_id}"
+    for number, kind in enumerate(("payment_intent.succeeded", "charge.refunded", "invoice.paid"), 1):
+        event = connected.event(invoice, kind, number)
+        if kind != "invoice.paid":
+            event = replace(event, invoice_id=None, object_id=intent, payment_intent=intent)
+        connected.inbox.receive(event)
+    before = len(connected.shops["hp"].calls)
+    assert connected.inbox.sweep() == 3
+    assert [call.method for call in connected.shops["hp"].calls[before:]] == ["invoice", "payments"]
+    assert connected.billing().ledger.events.counts()["waiting"] == 0
+
+
 def test_a_type_that_billing_does_not_need_is_ignored(connected: World) -> None:
     """And kept, with the reason."""
     connected.inbox.receive(connected.event(paid(connected), "payout.paid"))
@@ -284,6 +314,14 @@ def test_what_is_not_needed_says_why(connected: World, kind: str, words: str) ->
     connected.inbox.sweep()
     assert state(connected) == (EventState.IGNORED, words)
     assert len(connected.shops["hp"].calls) == calls
+
+
+def test_what_is_not_needed_any_more_is_let_go(connected: World) -> None:
+    """An event that waits while the software is changed, or that was found and not brought."""
+    event = replace(connected.event(connected.generate(), "product.updated"), invoice_id=None)
+    connected.billing().ledger.events.keep(event, connected.clock.now())
+    assert connected.inbox.sweep() == 1
+    assert state(connected) == (EventState.IGNORED, "What a service is stands in the CRM.")
 
 
 def test_a_business_that_cannot_be_opened_keeps_no_other_waiting(

@@ -47,6 +47,7 @@ class Later:
     """A queue that keeps what it is given."""
 
     calls: list[tuple[str, dict[str, str | int]]] = field(default_factory=list)
+    settles: timedelta = timedelta()
 
     def put(self, task: str, **arguments: str | int) -> None:
         self.calls.append((task, arguments))

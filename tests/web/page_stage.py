@@ -130,6 +130,11 @@ class Stage:
             app.register_blueprint(blueprint, url_prefix="/stripe")
         return app
 
+    @property
+    def settles(self) -> timedelta:
+        """Not at all."""
+        return timedelta()
+
     def put(self, task: str, **arguments: str | int) -> None:
         """The queue: what would run later."""
         self.tasks.append((task, arguments))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from flask_crm_stripe.adapters.sqlalchemy import tables
 
+DRIVERS = ("psycopg", "psycopg2")
 Sessions = Callable[[], Session]
 
 
@@ -24,6 +25,14 @@ def marker(bind_key: str | None) -> sa.Table:
     """
     info = {} if bind_key is None else {"bind_key": bind_key}
     return tables.installation.to_metadata(sa.MetaData(info=info))
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A cursor of the database's own driver, and how its statements are written."""
+
+    dialect: sa.Dialect
+    cursor: Any
 
 
 @dataclass(frozen=True)
@@ -39,9 +48,16 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A transaction that only reads."""
-        with self.sessions() as session, session.begin():
-            yield session.connection(bind_arguments={"clause": self._marker})
+        """A transaction that only reads. On PostgreSQL, where each statement has a view of its own anyway, it is none:
+        to begin and to end one would be two more round trips."""
+        with self.sessions() as session:
+            bind = session.get_bind(clause=self._marker)
+            if isinstance(bind, sa.Engine) and bind.dialect.name == "postgresql":
+                with bind.connect() as connection:
+                    yield connection.execution_options(isolation_level="AUTOCOMMIT")
+            else:
+                with session.begin():
+                    yield session.connection(bind_arguments={"clause": self._marker})
 
     @contextmanager
     def at_once(self) -> Iterator[sa.Connection]:
@@ -56,13 +72,36 @@ class Database:
                     yield session.connection(bind_arguments={"clause": self._marker})
 
     @contextmanager
+    def driver(self) -> Iterator[Driver | None]:
+        """The driver itself, every statement a transaction of its own: what SQLAlchemy does around a statement costs as
+        much again as the statement. None where SQLAlchemy is needed, or the driver is another than we know."""
+        with self.sessions() as session:
+            bind = session.get_bind(clause=self._marker)
+        if not isinstance(bind, sa.Engine) or bind.dialect.driver not in DRIVERS or bind.get_execution_options():
+            yield None  # A host's test has a transaction of its own; options may name another schema.
+            return
+        held = bind.raw_connection()
+        try:
+            own: Any = held.driver_connection
+            own.autocommit = True
+            with own.cursor() as cursor:
+                yield Driver(bind.dialect, cursor)
+            own.autocommit = False
+        except BaseException:
+            held.invalidate()  # It may be broken, and SQLAlchemy would not know.
+            raise
+        finally:
+            held.close()
+
+    @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that reads and writes; on SQLite it has the write lock from its first moment.
 
         A SQLite transaction that has read cannot wait for the lock any more ("database is locked", at once): an
         update of nothing takes it first, whichever way the host begins its transactions.
         """
-        with self.reading() as connection:
+        with self.sessions() as session, session.begin():
+            connection = session.connection(bind_arguments={"clause": self._marker})
             if connection.dialect.name == "sqlite":
                 connection.execute(sa.update(tables.lease).values(fence=0).where(sa.false()))
             yield connection

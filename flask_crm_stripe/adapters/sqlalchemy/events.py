@@ -59,7 +59,7 @@ class SqlEvents:
             found = connection.execute(mine).first()
         if found is None:
             raise NotFound("event")
-        return None if found.body == ERASED else self.vault.open(found.body)
+        return None if found.body == ERASED else intake.unpacked(self.vault.open(found.body))
 
     def retry(self, row_ids: Sequence[int], now: datetime) -> int:
         """Back to waiting, due now: how many there were."""
@@ -133,11 +133,19 @@ class SqlEvents:
         return feed.strays(self.database, books)
 
 
-def claim_events(database: Database, now: datetime, limit: int, until: datetime) -> list[StoredEvent]:
-    """Waiting events whose time has come, oldest first, for the caller alone ``until`` then."""
-    due = sa.select(T.c.row).where(sa.text("state = 'waiting'"), T.c.retry_at <= now).order_by(T.c.row).limit(limit)
+def claim_events(
+    database: Database, now: datetime, limit: int, until: datetime, soon: datetime | None = None
+) -> list[StoredEvent]:
+    """Waiting events whose time has come, oldest first, for the caller alone ``until`` then; with those about the same
+    invoices that are due ``soon``."""
+    waiting = sa.select(T.c.row, T.c.invoice_id).where(sa.text("state = 'waiting'")).order_by(T.c.row)
+    waiting = waiting.with_for_update(skip_locked=True)
     with database.writing() as connection:
-        rows = list(connection.execute(due.with_for_update(skip_locked=True)).scalars())
+        due = connection.execute(waiting.where(T.c.retry_at <= now).limit(limit)).all()
+        rows, about = [row.row for row in due], {row.invoice_id for row in due if row.invoice_id}
+        if soon is not None and about:
+            alike = waiting.where(T.c.retry_at <= soon, T.c.invoice_id.in_(about), T.c.row.not_in(rows)).limit(limit)
+            rows += [row.row for row in connection.execute(alike)]
         if not rows:
             return []
         connection.execute(sa.update(T).where(T.c.row.in_(rows)).values(retry_at=until))

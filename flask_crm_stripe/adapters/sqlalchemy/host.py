@@ -121,7 +121,8 @@ def _flushed(session: Session, context: object) -> None:
 def _executed(
     connection: Connection, cursor: object, statement: str, parameters: object, context: object, many: bool
 ) -> None:
-    if WRITES.match(statement) and (session := session_of(connection)) is not None:
+    # The cheaper question first: this is asked for every statement of the host's.
+    if (session := session_of(connection)) is not None and WRITES.match(statement):
         _note_write(session)
 
 

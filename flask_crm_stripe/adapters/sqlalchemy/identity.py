@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 
 import sqlalchemy as sa
 
@@ -39,8 +40,10 @@ def _server(url: sa.URL) -> str:
 
 def _cluster(connection: sa.Connection) -> str:
     """Made once with a cluster's files. Where it may not be read, it is never read, so that nothing changes."""
+    alone = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
     try:
-        with connection.begin_nested():
+        # In a transaction of the host's a refusal would spoil what follows.
+        with nullcontext() if alone else connection.begin_nested():
             return str(connection.execute(sa.text("SELECT system_identifier FROM pg_control_system()")).scalar_one())
     except sa.exc.ProgrammingError:
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -13,10 +13,12 @@ from flask_crm_stripe.adapters.sqlalchemy import tables
 from flask_crm_stripe.adapters.sqlalchemy.database import Database
 from flask_crm_stripe.adapters.sqlalchemy.invoice_rows import entry_of, invoice_of, payment_of
 from flask_crm_stripe.adapters.sqlalchemy.paging import fetch_page
+from flask_crm_stripe.adapters.sqlalchemy.words import HasWord
 from flask_crm_stripe.model.connection import Books
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice, InvoiceFilter, Outstanding, Payment, Stage, Status
 from flask_crm_stripe.model.paging import Page
+from flask_crm_stripe.ports import records
 from flask_crm_stripe.ports.runtime import Vault
 
 T, LINES, TIMELINE, PAYMENT = tables.invoice, tables.invoice_line, tables.timeline, tables.payment
@@ -59,24 +61,40 @@ class SqlInvoiceQueries:
 
     def outstanding(self, chosen: InvoiceFilter, paid_since: datetime) -> list[Outstanding]:
         """Per currency: what is open, late, and was paid since then."""
-        is_open, is_paid = T.c.status == OPEN, sa.and_(T.c.status == PAID, T.c.paid_at >= paid_since)
-        is_late = sa.and_(is_open, T.c.due_date < chosen.today) if chosen.today else sa.false()
-        figures = [
-            *_sum_and_count(T.c.amount_remaining, is_open, "amount", "number"),
-            *_sum_and_count(T.c.amount_remaining, is_late, "overdue", "overdue_number"),
-            *_sum_and_count(T.c.amount_paid, is_paid, "paid", "paid_number"),
+        # Two questions, each by an index that holds all that it asks for. The status stands in the text for that.
+        is_late = T.c.due_date < chosen.today if chosen.today else sa.false()
+        late = [*_sum_and_count(T.c.amount_remaining, sa.true()), *_sum_and_count(T.c.amount_remaining, is_late)]
+        unpaid = self._sums(chosen, late, sa.text(f"{T.c.status} = '{OPEN}'"))
+        is_paid = (sa.text(f"{T.c.status} = '{PAID}'"), T.c.paid_at >= paid_since)
+        paid = self._sums(chosen, _sum_and_count(T.c.amount_paid, sa.true()), *is_paid)
+        return [
+            Outstanding(currency, *unpaid.get(currency, (0, 0, 0, 0)), *paid.get(currency, (0, 0)))
+            for currency in sorted(unpaid.keys() | paid.keys())
         ]
-        statement = self._chosen(chosen, T.c.currency, *figures).where(is_open | is_paid)
+
+    def _sums(self, chosen: InvoiceFilter, figures: Sequence[Any], *conditions: Any) -> dict[str, tuple[int, ...]]:
+        # What is open or paid was never given up: there is no need to ask.
+        mine = sa.select(T.c.currency, *figures).where(T.c.business == self.business, *_conditions(chosen), *conditions)
         with self.database.reading() as connection:
-            rows = connection.execute(statement.group_by(T.c.currency).order_by(T.c.currency))
+            rows = connection.execute(mine.group_by(T.c.currency))
             # PostgreSQL's sums of whole numbers are Decimals.
-            return [Outstanding(row[0], *(int(figure) for figure in row[1:])) for row in rows]
+            return {row[0]: tuple(int(figure) for figure in row[1:]) for row in rows}
 
     def count(self, chosen: InvoiceFilter, at_most: int = 1000) -> int:
         """How many match; ``at_most + 1`` where there are more."""
-        some = self._chosen(chosen, T.c.row).limit(at_most + 1).subquery()
+        # In the order of the index: else the database may read the whole table, where it holds few rows.
+        some = self._chosen(chosen, T.c.row).order_by(T.c.row.desc()).limit(at_most + 1).subquery()
         with self.database.reading() as connection:
             return connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+
+    def currencies(self, books: Books) -> list[str]:
+        """Those of the invoices of these books. From one to the next by the index: there are few, of many invoices."""
+        found, last = list[str](), cast(str | None, "")
+        with self.database.reading() as connection:
+            mine = sa.select(sa.func.min(T.c.currency)).where(T.c.business == self.business, *_of(T, books))
+            while (last := connection.execute(mine.where(T.c.currency > last)).scalar()) is not None:
+                found.append(last)
+        return found
 
     def of_billables(self, billables: Sequence[str], livemode: bool) -> dict[str, Invoice]:
         """The live invoice of each billable that has one."""
@@ -85,6 +103,14 @@ class SqlInvoiceQueries:
             mine = sa.select(T).where(T.c.business == self.business, T.c.row.in_(set(claims.values())))
             invoices = {row.row: self._value(row) for row in connection.execute(mine)} if claims else {}
         return {billable: invoices[row] for billable, row in claims.items()}
+
+    def claims(self, billables: Sequence[str]) -> list[tuple[str, bool, str]]:
+        """(billable, live mode, id of its live invoice in that mode)."""
+        joined = sa.join(LINES, T, T.c.row == LINES.c.invoice_row)
+        mine = (LINES.c.business == self.business, LINES.c.released_at.is_(None), LINES.c.billable.in_(billables))
+        chosen = sa.select(LINES.c.billable, LINES.c.livemode, T.c.id).select_from(joined).where(*mine)
+        with self.database.reading() as connection:
+            return sorted((row.billable, row.livemode, row.id) for row in connection.execute(chosen))
 
     def claimed(self, livemode: bool, after: str = "", limit: int = 500) -> list[str]:
         """Billables that are on a live invoice in this mode, by ref."""
@@ -182,9 +208,7 @@ def _of(table: sa.Table, books: Books) -> tuple[Any, Any]:
 
 def _conditions(chosen: InvoiceFilter) -> list[Any]:
     found: list[Any] = [*_of(T, chosen.books)] if chosen.books else []
-    # PostgreSQL has no text with a zero character in it, and refuses to look for one.
-    if text := chosen.text.replace("\0", "").strip().casefold():
-        found.append(T.c.search.contains(text, autoescape=True))
+    found += [HasWord(T.c.search, word) for word in records.searched(chosen.text)]
     if chosen.status:
         # What Stripe has not heard of yet is a draft for people.
         unborn = T.c.status.is_(None) if chosen.status == DRAFT else sa.false()
@@ -209,8 +233,8 @@ def _from_source(kind: str, ref: str) -> Any:
     return T.c.row.in_(lines)
 
 
-def _sum_and_count(column: Any, condition: Any, total: str, number: str) -> tuple[Any, Any]:
+def _sum_and_count(column: Any, condition: Any) -> tuple[Any, Any]:
     return (
-        sa.func.coalesce(sa.func.sum(sa.case((condition, column), else_=0)), 0).label(total),
-        sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0).label(number),
+        sa.func.coalesce(sa.func.sum(sa.case((condition, column), else_=0)), 0),
+        sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0),
     )

@@ -22,6 +22,7 @@ from flask_crm_stripe.adapters.sqlalchemy.invoice_rows import (
     payment_of,
     released,
 )
+from flask_crm_stripe.adapters.sqlalchemy.schema import Moment
 from flask_crm_stripe.errors import BillableTaken, NotFound
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice, InvoicePlan, Payment, Problem, RemoteInvoice, Stage
@@ -111,9 +112,20 @@ class SqlInvoices(SqlInvoiceQueries):
     def start_fetch(self, invoice_id: str, now: datetime) -> datetime:
         """The time of a fetch that begins now, later than that of every earlier one. Raises ``NotFound``."""
         mine = (T.c.business == self.business, T.c.id == invoice_id)
+        with self.database.at_once() as connection:
+            if connection.dialect.name == "postgresql":
+                tick = sa.literal(TICK, sa.Interval)
+                times = (T.c.fetch_started.op("+")(tick), T.c.fetched_at.op("+")(tick))
+                later = sa.func.greatest(sa.literal(now, Moment), *times)
+                begin = sa.update(T).where(*mine).values(fetch_started=later)
+                at: datetime | None = connection.execute(begin.returning(T.c.fetch_started)).scalar()
+                if at is None:
+                    raise NotFound("invoice")
+                return at
+        # SQLite keeps times as text, and has no round trip to save.
         with self.database.writing() as connection:
-            times = sa.select(T.c.fetch_started, T.c.fetched_at).where(*mine).with_for_update()
-            last = connection.execute(times).first()
+            known = sa.select(T.c.fetch_started, T.c.fetched_at).where(*mine).with_for_update()
+            last = connection.execute(known).first()
             if last is None:
                 raise NotFound("invoice")
             started: datetime = max([now, *(at + TICK for at in last if at is not None)])

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from flask_crm_stripe.adapters.sqlalchemy import connections, environments, events, feed, intake, secrets, tables
 from flask_crm_stripe.adapters.sqlalchemy.approvals import SqlApprovals
 from flask_crm_stripe.adapters.sqlalchemy.catalogue import SqlCatalogue
 from flask_crm_stripe.adapters.sqlalchemy.connections import SqlConnections
 from flask_crm_stripe.adapters.sqlalchemy.customers import SqlCustomers
-from flask_crm_stripe.adapters.sqlalchemy.database import Database, Sessions, insert_once
+from flask_crm_stripe.adapters.sqlalchemy.database import Database, Sessions
 from flask_crm_stripe.adapters.sqlalchemy.endpoints import SqlEndpoints
 from flask_crm_stripe.adapters.sqlalchemy.events import SqlEvents
 from flask_crm_stripe.adapters.sqlalchemy.invoices import SqlInvoices
@@ -66,27 +67,27 @@ class SqlLedger:
         The number grows each time the lease changes hands or has run out; ``holder`` names one piece of work.
         """
         table, until = tables.lease, now + timedelta(seconds=seconds)
-        mine = (table.c.business == self.business, table.c.name == name)
         ours_still = sa.and_(table.c.holder == holder, table.c.expires_at > now)
-        with self.database.writing() as connection:
-            new = {"business": self.business, "name": name, "holder": holder, "fence": 1, "expires_at": until}
-            if insert_once(connection, table, new):
-                return 1
+        new = {"business": self.business, "name": name, "holder": holder, "fence": 1, "expires_at": until}
+        fence = table.c.fence + sa.case((ours_still, 0), else_=1)
+        with self.database.at_once() as connection:
+            build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
             taken = (
-                sa.update(table)
-                .where(*mine, ours_still | (table.c.expires_at <= now))
-                .values(holder=holder, expires_at=until, fence=table.c.fence + sa.case((ours_still, 0), else_=1))
+                build(table)
+                .values(**new)
+                .on_conflict_do_update(
+                    index_elements=["business", "name"],
+                    set_={"holder": holder, "expires_at": until, "fence": fence},
+                    where=ours_still | (table.c.expires_at <= now),
+                )
             )
-            if connection.execute(taken).rowcount != 1:
-                return None
-            fence: int = connection.execute(sa.select(table.c.fence).where(*mine)).scalar_one()
-            return fence
+            return connection.execute(taken.returning(table.c.fence)).scalar()
 
     def release(self, name: str, holder: str) -> None:
         """Give it back, if it is still ours. The row stays, so that its number goes on growing."""
         table = tables.lease
         ours = (table.c.business == self.business, table.c.name == name, table.c.holder == holder)
-        with self.database.writing() as connection:
+        with self.database.at_once() as connection:
             connection.execute(sa.update(table).where(*ours).values(holder="", expires_at=LONG_AGO))
 
     def homes(self) -> list[str]:
@@ -171,9 +172,11 @@ class SqlSharedLedger:
         """What has to be given back to Stripe."""
         return connections.dropped(self.database, livemode, before)
 
-    def take_in(self, event: IncomingEvent, now: datetime) -> Intake:
+    def take_in(
+        self, event: IncomingEvent, now: datetime, due: datetime | None = None, unneeded: str | None = None
+    ) -> Intake:
         """Keep an event of a connected account, once."""
-        return intake.take_in(self.database, self.vault, event, now)
+        return intake.take_in(self.database, self.vault, intake.Arrival(event, now, due or now, unneeded))
 
     def count_stray(self, event: IncomingEvent, now: datetime) -> None:
         """One more of an account that is not connected."""
@@ -183,9 +186,11 @@ class SqlSharedLedger:
         """Of every account, the newest first."""
         return feed.all_strays(self.database)
 
-    def claim_events(self, now: datetime, limit: int, until: datetime) -> list[StoredEvent]:
+    def claim_events(
+        self, now: datetime, limit: int, until: datetime, soon: datetime | None = None
+    ) -> list[StoredEvent]:
         """Waiting events whose time has come, for the caller alone."""
-        return events.claim_events(self.database, now, limit, until)
+        return events.claim_events(self.database, now, limit, until, soon)
 
     def event(self, row_id: int) -> StoredEvent | None:
         """One event, of whichever business."""

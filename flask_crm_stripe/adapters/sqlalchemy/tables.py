@@ -31,6 +31,7 @@ from flask_crm_stripe.adapters.sqlalchemy.schema import (
     table,
     want,
 )
+from flask_crm_stripe.adapters.sqlalchemy.words import ALL_WORDS
 
 PREFIX, VERSION_TABLE, metadata = schema.PREFIX, schema.VERSION_TABLE, schema.metadata
 approval, environment, notice, person = safety.approval, safety.environment, safety.notice, safety.person
@@ -154,6 +155,9 @@ customer = table(
     sa.Index(PREFIX + "customer_stripe_ix", "account_id", "livemode", "customer_id"),
 )
 
+OPEN_COLUMNS = ("business", "account_id", "livemode", "currency", "due_date", "amount_remaining")
+PAID_COLUMNS = ("business", "account_id", "livemode", "paid_at", "currency", "amount_paid")
+
 invoice = table(
     "invoice",
     row(),
@@ -196,6 +200,12 @@ invoice = table(
     sa.UniqueConstraint("account_id", "livemode", "stripe_id", name=PREFIX + "invoice_stripe_uq"),
     sa.Index(PREFIX + "invoice_list_ix", "business", "account_id", "livemode", "row"),
     sa.Index(PREFIX + "invoice_status_ix", "business", "account_id", "livemode", "status", "row"),
+    sa.Index(PREFIX + "invoice_currency_ix", "business", "account_id", "livemode", "currency", "row"),
+    index_where("invoice_open_ix", "status = 'open'", *OPEN_COLUMNS),
+    index_where("invoice_paid_ix", "status = 'paid'", *PAID_COLUMNS),
+    sa.Index(PREFIX + "invoice_search_ix", sa.text(ALL_WORDS.format(column="search")), postgresql_using="gin").ddl_if(
+        dialect="postgresql"
+    ),
     sa.Index(PREFIX + "invoice_contact_ix", "business", "contact_kind", "contact_ref", "row"),
     sa.Index(PREFIX + "invoice_key_ix", "key_id", "row"),
     index_where("invoice_unfinished_ix", "unfinished", "business", "updated_at"),

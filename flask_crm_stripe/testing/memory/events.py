@@ -161,13 +161,20 @@ class MemoryEndpoints:
         return self.state.endpoint_health.get(livemode)
 
 
-def take_in(state: State, event: IncomingEvent, now: datetime) -> Intake:
+def take_in(
+    state: State, event: IncomingEvent, now: datetime, due: datetime | None = None, unneeded: str | None = None
+) -> Intake:
     """Keep an event of a connected account, once."""
     books = (event.account_id, event.livemode)
     with state.lock:
         live = [each for each in state.connections.values() if each.state is ConnectionState.LIVE]
         business = next((each.business for each in live if each.books == books), None)
         row = _store(state, business, event, now, caught_up=False) if business is not None else None
+        if row is not None and unneeded is not None:
+            done = replace(state.events[row], state=EventState.IGNORED, retry_at=None, reason=unneeded)
+            state.events[row] = done
+        elif row is not None and due is not None:
+            state.events[row] = replace(state.events[row], retry_at=due)
     return Intake(business, row)
 
 
@@ -182,13 +189,18 @@ def count_stray(state: State, event: IncomingEvent, now: datetime) -> None:
             state.strays[books] = Strays(*books, 1, now, now, event.type)
 
 
-def claim_events(state: State, now: datetime, limit: int, until: datetime) -> list[StoredEvent]:
+def claim_events(
+    state: State, now: datetime, limit: int, until: datetime, soon: datetime | None = None
+) -> list[StoredEvent]:
     """Waiting events whose time has come, for the caller alone."""
     with state.lock:
         waiting = [event for event in state.events.values() if event.state is EventState.WAITING]
         due = [event for event in waiting if event.retry_at and event.retry_at <= now][:limit]
+        about = {(event.business, event.invoice_id) for event in due if event.invoice_id}
+        alike = [event for event in waiting if (event.business, event.invoice_id) in about and event not in due]
+        due += [event for event in alike if event.retry_at and soon and event.retry_at <= soon]
         postpone_events(state, [event.id for event in due], until)
-        return [state.events[event.id] for event in due]
+        return [state.events[event.id] for event in sorted(due, key=lambda event: event.id)]
 
 
 def postpone_events(state: State, row_ids: Iterable[int], until: datetime) -> None:

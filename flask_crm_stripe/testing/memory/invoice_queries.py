@@ -67,10 +67,19 @@ class MemoryInvoiceQueries:
         """How many match; ``at_most + 1`` where there are more."""
         return min(len(self._chosen(chosen)), at_most + 1)
 
+    def currencies(self, books: Books) -> list[str]:
+        """Those of the invoices of these books."""
+        return sorted({row.invoice.currency for row in self._ours() if row.invoice.books == books})
+
     def of_billables(self, billables: Sequence[str], livemode: bool) -> dict[str, Invoice]:
         """The live invoice of each billable that has one."""
         wanted, rows = set(billables), self._of_mode(livemode)
         return {billable: row.invoice for row in rows for billable in row.claims & wanted}
+
+    def claims(self, billables: Sequence[str]) -> list[tuple[str, bool, str]]:
+        """(billable, live mode, id of its live invoice in that mode)."""
+        wanted, rows = set(billables), self._ours()
+        return sorted((ref, row.invoice.livemode, row.invoice.id) for row in rows for ref in row.claims & wanted)
 
     def claimed(self, livemode: bool, after: str = "", limit: int = 500) -> list[str]:
         """Billables that are on a live invoice in this mode, by ref."""
@@ -139,11 +148,11 @@ def _in_order(
 
 def matches(invoice: Invoice, chosen: InvoiceFilter) -> bool:
     """Whether a list with this filter shows the invoice."""
-    text = chosen.text.replace("\0", "").strip().casefold()
+    words = records.search_text(invoice).split(" ")
     return (
         chosen.books in (None, invoice.books)
         and invoice.stage is not Stage.ABANDONED
-        and text in records.search_text(invoice)
+        and all(any(word.startswith(wanted) for word in words) for wanted in records.searched(chosen.text))
         and chosen.status in ("", invoice.status or Status.DRAFT)
         and (not chosen.due or not chosen.today or _due(invoice, chosen))
         and chosen.currency.lower() in ("", invoice.currency)

@@ -18,6 +18,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import sessionmaker
 
 from flask_crm_stripe.adapters.sqlalchemy import tables
+from flask_crm_stripe.adapters.sqlalchemy.intake import unpacked
 from flask_crm_stripe.adapters.sqlalchemy.invoice_rows import new_lines
 from flask_crm_stripe.adapters.sqlalchemy.ledger import SqlLedger, SqlSharedLedger
 from flask_crm_stripe.adapters.sqlalchemy.upgrade import upgrade
@@ -84,7 +85,7 @@ def test_no_secret_stands_in_the_database(engine: sa.Engine) -> None:
     text = dump(engine)
     assert "Harbour & Pine" in text
     assert CANARY not in text
-    assert [vault.open(sealed) for sealed in column(engine, tables.event.c.body)] == [body, body]
+    assert [unpacked(vault.open(sealed)) for sealed in column(engine, tables.event.c.body)] == [body, body]
     told = Notice("ended", "ended", NOW)
     connections = shared.for_business("ours").connections
     assert connections.end(pendings["ours"].id, "ines", Ending.DISCONNECTED, "moved", NOW, told) is not None
