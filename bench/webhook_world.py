@@ -31,6 +31,7 @@ from flask_crm_stripe.model.connection import Grant
 from flask_crm_stripe.model.crm import Address, Billable, Contact, ContactRef, Source, SourceRef
 from flask_crm_stripe.state import EXTENSION, State
 from flask_crm_stripe.testing import FakeStripe, MemoryCRM
+from tests.support.seller import SELLER
 
 ACCOUNTS = 3
 NOTIFY = "BENCH_NOTIFY"
@@ -42,6 +43,7 @@ NOT_SENT = (
     *("charge.updated", "customer.created", "customer.updated", "invoiceitem.created", "payment_intent.created"),
     *("price.created", "product.created", "tax_rate.created"),
 )
+
 """The endpoint is set to all other types."""
 
 DECLINED, ACCEPTED = "4000000000000002", "4242424242424242"
@@ -114,6 +116,7 @@ class World:
         billing = self.platform.billing(Business(ref, ref), Actor("1", "Ines", ALL_PERMISSIONS))
         billing.connection.confirm(billing.connection.accept(Grant(account, False, "read_write")).id)
         payer = Contact(PAYER, f"Payer {number}", "payer@bench.example", address=Address(city="Delft", country="NL"))
+        billing.ledger.settings.save(SELLER, "1", billing.clock.now())
         self.crm.add(ref, payer, Source(ORDER, "Works", "O-1", PAYER))
         if address := os.environ.get(NOTIFY):
             wanted = {RECIPIENTS[kind]: address for kind in ("paid", "failed")}

@@ -25,6 +25,7 @@ from flask_crm_stripe.model.connection import Grant
 from flask_crm_stripe.model.crm import Address, Billable, Contact, ContactRef, Service, Source, SourceRef
 from flask_crm_stripe.testing.fake_stripe import FakeStripe
 from flask_crm_stripe.testing.memory_crm import MemoryCRM
+from tests.support.seller import SELLER
 
 BUSINESS = Business("hp", "Harbour & Pine")
 SOURCE = SourceRef("opportunity", "1")
@@ -81,6 +82,7 @@ def world() -> Iterator[World]:
         with fake.world.lock:
             fake.world.connect(fake.world.platform_of_key(KEY), account)
         billing.connection.confirm(billing.connection.accept(Grant(account, False, "read_write")).id)
+        billing.ledger.settings.save(SELLER, "1", clock.now())
         crm.add(
             "hp", Contact(CONTACT, "Van den Berg", "a@vdbz.example", address=Address(city="Groningen", country="NL"))
         )

@@ -140,7 +140,14 @@ def current_business() -> Business | None:
 
 def business_of(company: Company) -> Business:
     """A company in the words of billing."""
-    return Business(ref=str(company.id), name=company.name, timezone=company.timezone, locale=company.locale)
+    return Business(
+        ref=str(company.id),
+        name=company.name,
+        timezone=company.timezone,
+        locale=company.locale,
+        address=company.address,
+        vat_number=company.vat_number,
+    )
 
 
 @crm_stripe.actor_loader

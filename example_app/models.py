@@ -24,6 +24,8 @@ class Company(Model):
     timezone: Mapped[str]
     locale: Mapped[str]
     currency: Mapped[str]
+    address: Mapped[str] = mapped_column(default="")
+    vat_number: Mapped[str] = mapped_column(default="")
     finance_enabled: Mapped[bool] = mapped_column(default=True)
 
     def today(self) -> dt.date:

@@ -58,7 +58,15 @@ class Planted:
 
 def plant(row: BusinessRow, today: dt.date) -> None:
     """One business, in an order in which each row finds those that it refers to."""
-    company = Company(name=row.name, city=row.city, timezone=row.timezone, locale=row.locale, currency=row.currency)
+    company = Company(
+        name=row.name,
+        city=row.city,
+        timezone=row.timezone,
+        locale=row.locale,
+        currency=row.currency,
+        address=row.address,
+        vat_number=row.vat_number,
+    )
     db.session.add(company)
     db.session.flush()
     planted = Planted(

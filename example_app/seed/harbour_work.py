@@ -34,7 +34,7 @@ WORK = (
             Line("CO-SR", "Senior consulting, yard planning rollout phase 2", (21, 2), "14.5", price="145"),
             Line("TR-HB", "Training handbook, printed", (8,), "12", discount="10"),
             Line("TRAVEL", "Train tickets Rotterdam–Groningen, at cost", (10,), "1", price="186.40"),
-            Line("SW-LIC", "Planning software licence, 1 year", (7,), "1", currency="USD"),
+            Line("SW-LIC", "Planning software licence, 1 year", (7,), "1", price="1150", currency="USD"),
             Line("CO-SR", "Senior consulting, hand-over to the night shift", (1,), "3.75", price="145", done=False),
         ),
         history=(

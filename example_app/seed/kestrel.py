@@ -16,6 +16,8 @@ KESTREL = BusinessRow(
     timezone="Asia/Tokyo",
     locale="en_GB",
     currency="JPY",
+    address="2-14 Ebisu-cho, Nakagyo-ku, Kyoto 604-0000, Japan",
+    vat_number="T1234567890123",
     users=(
         ("Jun Takahashi", "jun@kestrel.example", "admin"),
         ("Alice Hartono", "alice@kestrel.example", "sales"),

@@ -61,6 +61,8 @@ class BusinessRow:
     timezone: str
     locale: str
     currency: str
+    address: str
+    vat_number: str
     users: tuple[tuple[str, str, str], ...]
     services: tuple[ServiceRow, ...]
     organizations: tuple[dict[str, str], ...]

@@ -119,7 +119,7 @@ class Platform:
         steps = InvoiceSteps(ledger, connections, catalogue, customers, clock, installation.id, holder)
         approvals = Approvals(ledger, rights, log, notices, clock)
         news = News(ledger, crm, self.publisher, environment, notices)
-        invoicing = Invoicing(rights, log, ledger, crm, connections, catalogue, steps, news, approvals, clock)
+        invoicing = Invoicing(business, rights, log, ledger, crm, connections, catalogue, steps, news, approvals, clock)
         disconnection = Disconnection(connections, ledger, clock)
         settings = Settings(ledger, rights, log, approvals, notices, clock)
         endpoints = self._endpoints(environment, rights, log, installation.id)

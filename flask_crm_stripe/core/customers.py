@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask_crm_stripe.core.connection import Connections
+from flask_crm_stripe.core.gate import exemption
 from flask_crm_stripe.core.journal import Journal
+from flask_crm_stripe.core.legal import compact, vat_type
+from flask_crm_stripe.errors import InvalidInput, Refused, quoted
 from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.crm import Address, Contact, ContactRef
 from flask_crm_stripe.model.invoices import CustomerDraft, LinkedCustomer
@@ -16,6 +19,7 @@ from flask_crm_stripe.ports.provider import Answer
 from flask_crm_stripe.ports.runtime import Clock
 
 LOOK_BACK = timedelta(minutes=10)
+MALFORMED = "tax_id_invalid"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Customers:
         if link.customer_id is not None and link.content_hash == wanted:
             return link.customer_id
         customer_id = self._update(link, link.customer_id, draft) if link.customer_id else self._create(link, draft)
+        if draft.vat_type or link.customer_id:
+            self._number(link, customer_id, draft)
         self.ledger.customers.linked(link.id, customer_id, wanted)
         return customer_id
 
@@ -74,9 +80,34 @@ class Customers:
         )
         return customer_id
 
+    def _number(self, link: LinkedCustomer, customer_id: str, draft: CustomerDraft) -> None:
+        """The VAT number, by a call of its own: a malformed one would refuse the whole customer."""
+        provider, number = self.connections.provider(), draft.vat_number
+
+        def put(key: str) -> Done:
+            provider.set_vat_number(customer_id, draft.vat_type, number, key)
+            return Done(customer_id)
+
+        wanted = [draft.vat_type, number]
+        try:
+            self._journal().call(f"customer:{link.id}", "vat_number", wanted, put)
+        except Refused as refusal:
+            if refusal.stripe_code != MALFORMED:
+                raise
+            what = f"Stripe finds that {quoted(number)} is no VAT number of {draft.name}. Correct it in the CRM."
+            raise InvalidInput("vat_number", what) from refusal
+
     def _journal(self) -> Journal:
         connection = self.connections.require_live()
         return Journal(self.ledger.journal, self.clock, connection.account_id, connection.livemode)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An answer without a request of its own."""
+
+    id: str
+    request_id: str | None = None
 
 
 def customer_draft(contact: Contact, link: LinkedCustomer, installation: str, business: str) -> CustomerDraft:
@@ -93,6 +124,9 @@ def customer_draft(contact: Contact, link: LinkedCustomer, installation: str, bu
         city=address.city,
         state=address.state,
         country=address.country,
+        exempt=exemption(contact),
+        vat_number=compact(contact.vat_number or ""),
+        vat_type=vat_type(contact.vat_number or ""),
         metadata={
             "crm_stripe_id": link.id,
             "crm_installation": installation,

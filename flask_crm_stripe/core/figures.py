@@ -1,63 +1,90 @@
 """From billables to a plan, to the last minor unit. Pure functions over integers and Decimals.
 
 The order is the one that Stripe documents: line discounts, then the invoice discount, then VAT on what is left.
-Rounding is half-up, once per line for its amount, once per VAT rate for its VAT (as EU Directive 2006/112/EC leaves
-to the seller; per rate over the whole invoice is what the totals on the document show); what rounding leaves over is
-given to the lines with the largest remainders, so that parts always add up to the whole.
+Rounding is half-up (away from zero on a tie): once per line for its amount, and for VAT once per rate of the invoice or
+once per line, as the business chooses. What rounding leaves over is given to the lines with the largest remainders, so
+that parts always add up to the whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from flask_crm_stripe.model.crm import Billable, Contact
-from flask_crm_stripe.model.invoices import Delivery, InvoicePlan, PlanLine, VatTotal
-from flask_crm_stripe.model.money import exponent, is_exact, round_to_step, step, to_minor
+from flask_crm_stripe.model.crm import Billable, Contact, VatKind
+from flask_crm_stripe.model.invoices import Delivery, InvoicePlan, PlanLine, Seller, VatRounding, VatTotal
+from flask_crm_stripe.model.money import EXACT, exponent, is_exact, round_to_step, step, to_minor
 
 HUNDRED = Decimal(100)
 COUNTED = frozenset(("", "piece", "pieces"))
 """Units that a number alone says: "12 × 38.50", not "12 piece × 38.50"."""
 
+MOST_PLACES = 12
+"""Decimals of a quantity at Stripe."""
+
+KINDS = list(VatKind)
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a person chooses for one invoice. ``discount_percent`` is of the whole invoice."""
+    """What a person chooses for one invoice. A discount is of the whole invoice: in percent, or a sum in major
+    units."""
 
     days_until_due: int = 14
     discount_percent: Decimal = Decimal(0)
     order_number: str = ""
     note: str = ""
     delivery: Delivery = Delivery.MAIL
+    discount_amount: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A billable with what the catalogue adds to it."""
+    """A billable with what the catalogue and the customer add to it."""
 
     billable: Billable
     vat_rate: Decimal
     code: str = ""
     list_price: Decimal | None = None
+    vat_kind: VatKind = VatKind.STANDARD
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a business has decided for all its invoices."""
+
+    rounding: VatRounding = VatRounding.RATE
+    seller: Seller = field(default_factory=Seller)
 
 
 def line_figures(billable: Billable) -> tuple[int, int]:
     """(amount after the line's own discount, that discount), each rounded once, in minor units."""
-    gross = billable.quantity * billable.unit_price
+    gross = EXACT.multiply(billable.quantity, billable.unit_price)
     currency = billable.currency
-    discount = to_minor(gross * billable.discount_percent / HUNDRED, currency)
+    if billable.discount_amount is not None:
+        discount = to_minor(billable.discount_amount, currency)
+    else:
+        discount = to_minor(EXACT.multiply(gross, billable.discount_percent).scaleb(-2, EXACT), currency)
     return to_minor(gross, currency) - discount, discount
 
 
-def make_plan(contact: Contact, work: Sequence[Work], terms: Terms, currency: str) -> InvoicePlan:
-    """The whole invoice. All billables are in ``currency``; none of their amounts is below zero."""
-    lines = [_line(item) for item in work]
+def make_plan(
+    contact: Contact, work: Sequence[Work], terms: Terms, currency: str, policy: Policy | None = None
+) -> InvoicePlan:
+    """The whole invoice, without its footer. All billables are in ``currency``."""
+    policy = policy or Policy()
+    return whole_plan(contact, [_line(item) for item in work], terms, currency, policy)
+
+
+def whole_plan(contact: Contact, lines: Sequence[PlanLine], terms: Terms, currency: str, policy: Policy) -> InvoicePlan:
+    """The invoice of these lines. The invoice discount is taken off what is charged, not off what is credited."""
     subtotal = sum(line.amount for line in lines)
-    discount = round_to_step(subtotal * terms.discount_percent / HUNDRED, currency)
-    shares = spread(discount, [line.amount for line in lines], step(currency))
+    charged = [max(0, line.amount) for line in lines]
+    discount = invoice_discount(sum(charged), terms, currency)
+    shares = spread(discount, charged, step(currency))
     lines = [replace(line, share=share, net=line.amount - share) for line, share in zip(lines, shares, strict=True)]
-    totals, taxed = _with_vat(lines, currency)
+    totals, taxed = _with_vat(lines, currency, policy.rounding)
     added = sum(total.vat for total in totals if not total.included)
     return InvoicePlan(
         contact=contact,
@@ -72,7 +99,16 @@ def make_plan(contact: Contact, work: Sequence[Work], terms: Terms, currency: st
         delivery=terms.delivery,
         order_number=terms.order_number,
         note=terms.note,
+        seller=policy.seller,
+        vat_rounding=policy.rounding,
     )
+
+
+def invoice_discount(charged: int, terms: Terms, currency: str) -> int:
+    """The discount on the whole invoice, in minor units; never more than is charged."""
+    if terms.discount_amount:
+        return min(charged, to_minor(terms.discount_amount, currency))
+    return round_to_step(EXACT.multiply(Decimal(charged), terms.discount_percent) / HUNDRED, currency)
 
 
 def spread(amount: int, weights: Sequence[int], unit: int = 1) -> list[int]:
@@ -113,32 +149,56 @@ def _line(work: Work) -> PlanLine:
         service=billable.service,
         list_price=work.list_price,
         discount=discount,
-        discount_percent=billable.discount_percent,
+        discount_percent=Decimal(0) if billable.discount_amount is not None else billable.discount_percent,
+        vat_kind=work.vat_kind,
+        service_from=billable.service_from,
+        service_to=billable.service_to,
     )
 
 
-def _with_vat(lines: Sequence[PlanLine], currency: str) -> tuple[tuple[VatTotal, ...], tuple[PlanLine, ...]]:
-    """VAT per rate over all its lines, then given to the lines."""
-    taxed = list(lines)
-    totals = []
-    for rate, included in _rates(lines):
-        places = [i for i, line in enumerate(lines) if (line.vat_rate, line.vat_included) == (rate, included)]
-        nets = [lines[i].net for i in places]
-        vat = vat_of(sum(nets), rate, currency, included=included)
-        for i, part in zip(places, spread(vat, nets, step(currency)), strict=True):
+def _with_vat(
+    lines: Sequence[PlanLine], currency: str, rounding: VatRounding
+) -> tuple[tuple[VatTotal, ...], tuple[PlanLine, ...]]:
+    """The VAT of each line, and of each rate over all its lines."""
+    taxed, totals = list(lines), list[VatTotal]()
+    for rate, kind, included in _rates(lines):
+        places = [i for i, line in enumerate(lines) if _rate_of(line) == (rate, kind, included)]
+        computed = [i for i in places if not lines[i].deducts]
+        nets = [lines[i].net for i in computed]
+        for i, part in zip(computed, vat_parts(nets, rate, currency, rounding, included=included), strict=True):
             taxed[i] = replace(lines[i], vat=part)
-        totals.append(VatTotal(rate, included, sum(nets) - vat if included else sum(nets), vat))
+        net, vat = sum(lines[i].net for i in places), sum(taxed[i].vat for i in places)
+        totals.append(VatTotal(rate, included, net - vat if included else net, vat, kind))
     return tuple(totals), tuple(taxed)
 
 
-def _rates(lines: Iterable[PlanLine]) -> list[tuple[Decimal, bool]]:
-    return sorted({(line.vat_rate, line.vat_included) for line in lines}, key=lambda pair: (-pair[0], pair[1]))
+def vat_parts(nets: Sequence[int], rate: Decimal, currency: str, rounding: VatRounding, *, included: bool) -> list[int]:
+    """The VAT of each line of one rate. Rounded once for all of them, a credit has what is right for it alone, and the
+    others share what is left, so that all of it adds up."""
+    alone = [vat_of(net, rate, currency, included=included) for net in nets]
+    if rounding is VatRounding.LINE:
+        return alone
+    charged = [max(0, net) for net in nets]
+    credited = sum(part for part, net in zip(alone, nets, strict=True) if net < 0)
+    whole = vat_of(sum(nets), rate, currency, included=included)
+    if not any(charged):
+        return [-part for part in spread(-whole, [-net for net in nets], step(currency))]
+    shares = spread(whole - credited, charged, step(currency))
+    return [part if net < 0 else share for net, part, share in zip(nets, alone, shares, strict=True)]
+
+
+def _rate_of(line: PlanLine) -> tuple[Decimal, VatKind, bool]:
+    return line.vat_rate, line.vat_kind, line.vat_included
+
+
+def _rates(lines: Iterable[PlanLine]) -> list[tuple[Decimal, VatKind, bool]]:
+    return sorted({_rate_of(line) for line in lines}, key=lambda each: (-each[0], KINDS.index(each[1]), each[2]))
 
 
 def vat_of(amount: int, rate: Decimal, currency: str, *, included: bool) -> int:
     """VAT on (or in, where included) an amount, half-up."""
     divisor = HUNDRED + rate if included else HUNDRED
-    return round_to_step(amount * rate / divisor, currency)
+    return round_to_step(EXACT.divide(EXACT.multiply(Decimal(amount), rate), divisor), currency)
 
 
 def shown_as_product(line: PlanLine, currency: str) -> tuple[Decimal, int] | None:
@@ -146,19 +206,26 @@ def shown_as_product(line: PlanLine, currency: str) -> tuple[Decimal, int] | Non
     if line.discount or line.share or not is_exact(line.unit_price, currency):
         return None
     unit_amount = int(line.unit_price.scaleb(exponent(currency)))
-    exact = line.quantity * unit_amount == line.net and line.quantity == round(line.quantity, 12)
-    return (line.quantity, unit_amount) if exact and line.quantity > 0 else None
+    exact = line.quantity * unit_amount == line.net and line.quantity == round(line.quantity, MOST_PLACES)
+    return (line.quantity, unit_amount) if exact and line.quantity > 0 and unit_amount >= 0 else None
 
 
-def sum_in_words(line: PlanLine, currency: str, invoice_discount: Decimal) -> str:
-    """How the line's amount comes about, for a line that is sent as one sum: ``12 × 38.50 EUR, 10 % off``."""
+def sum_in_words(line: PlanLine, plan: InvoicePlan) -> str:
+    """How the line's amount comes about, for a line that is sent as one sum: ``12 × 38.50 EUR, 10 % off``; empty where
+    the sum is all there is to say."""
+    if line.deducts:
+        return ""
     unit = "" if line.unit in COUNTED else f" {line.unit}"
-    parts = [f"{_digits(line.quantity)}{unit} × {_price(line.unit_price, currency)}"]
+    parts = [f"{_digits(line.quantity)}{unit} × {_price(line.unit_price, plan.currency)}"]
     if line.discount:
-        parts.append(f"{_digits(line.discount_percent)} % off")
+        parts.append(f"{_off(line.discount_percent, line.discount, plan.currency)} off")
     if line.share:
-        parts.append(f"invoice discount {_digits(invoice_discount)} %")
+        parts.append(f"invoice discount {_off(plan.discount_percent, line.share, plan.currency)}")
     return ", ".join(parts)
+
+
+def _off(percent: Decimal, amount: int, currency: str) -> str:
+    return f"{_digits(percent)} %" if percent else _price(Decimal(amount).scaleb(-exponent(currency)), currency)
 
 
 def _digits(number: Decimal) -> str:

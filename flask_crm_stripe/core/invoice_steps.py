@@ -30,6 +30,7 @@ from flask_crm_stripe.errors import (
     SecretUnreadable,
 )
 from flask_crm_stripe.model.business import Actor
+from flask_crm_stripe.model.crm import Contact
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Delivery, Invoice, Payment, Problem, RemoteInvoice, Stage, Status
 from flask_crm_stripe.model.journal import Outcome
@@ -196,11 +197,7 @@ class _Work:
         return invoice
 
     def create(self, invoice: Invoice) -> Invoice:
-        # Who is billed was decided; how they are reached is what the CRM says now.
-        contact = self.steps.customers.crm.contact(invoice.contact)
-        if contact is None and not invoice.contact_readable:
-            raise SecretUnreadable("put the customer back into the CRM")
-        customer = self.steps.customers.ensure(contact or invoice.plan.contact)
+        customer = self.steps.customers.ensure(self._contact(invoice))
         draft = invoice_draft(invoice.plan, customer, invoice.id, self.steps.installation, invoice.business)
         return self._call(
             invoice,
@@ -225,9 +222,13 @@ class _Work:
 
     def check(self, invoice: Invoice) -> Invoice:
         """The gate. Stripe's last answer in this run will do; after a pause the draft is asked for anew."""
+        contact = self._contact(invoice)
+        if self.remote is None:
+            # They may have moved since the draft was made, and a draft shows who they are now.
+            self.steps.customers.ensure(contact)
         started = self.steps._begin(invoice)
         self.remote = remote = self.remote or self.provider.invoice(invoice.stripe_id or "")
-        found = differences(invoice.plan, remote)
+        found = differences(invoice.plan, remote, contact)
         if found:
             stopped = GateStopped([(each.what, each.ours, each.theirs) for each in found])
             stopped.invoice_id = invoice.id
@@ -266,6 +267,13 @@ class _Work:
         return self._call(
             invoice, "send", stripe_id, lambda key: self.provider.send(stripe_id, key), look, Stage.SENT, [entry]
         )
+
+    def _contact(self, invoice: Invoice) -> Contact:
+        """Who is billed was decided; how they are reached, and where they live, is what the CRM says now."""
+        contact = self.steps.customers.crm.contact(invoice.contact)
+        if contact is None and not invoice.contact_readable:
+            raise SecretUnreadable("put the customer back into the CRM")
+        return contact or invoice.plan.contact
 
     def _call(
         self,

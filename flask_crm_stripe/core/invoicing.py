@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from flask_crm_stripe.core.approvals import Approvals, Wish
@@ -15,6 +15,7 @@ from flask_crm_stripe.core.catalogue import Catalogue
 from flask_crm_stripe.core.connection import Connections
 from flask_crm_stripe.core.figures import Terms, Work, make_plan
 from flask_crm_stripe.core.invoice_steps import InvoiceSteps, next_step
+from flask_crm_stripe.core.legal import EXEMPT_RULE, footer_of, lacking, policy_of
 from flask_crm_stripe.core.log import ActionLog
 from flask_crm_stripe.core.news import News
 from flask_crm_stripe.core.rights import Rights
@@ -23,12 +24,13 @@ from flask_crm_stripe.core.selection import (
     SourceBilling,
     billable_row,
     check_choice,
+    check_plan,
     check_repeat,
     check_terms,
 )
 from flask_crm_stripe.errors import BillingError, Conflict, InvalidInput, NotFound, PlanChanged, quoted
 from flask_crm_stripe.model.approvals import Approval
-from flask_crm_stripe.model.business import DRAFT, SEND, VIEW, VIEW_PERSONAL, Actor
+from flask_crm_stripe.model.business import DRAFT, SEND, VIEW, VIEW_PERSONAL, Actor, Business
 from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.crm import Billable, Contact, Service, Source, SourceRef
 from flask_crm_stripe.model.events import TimelineEntry
@@ -47,6 +49,7 @@ __all__ = ["BillableRow", "Invoicing", "SourceBilling", "Terms"]
 class Invoicing:
     """The invoices of the business."""
 
+    business: Business
     rights: Rights
     log: ActionLog
     ledger: Ledger
@@ -66,8 +69,8 @@ class Invoicing:
         refs = [billable.ref for billable in billables]
         invoices = self.ledger.invoices.of_billables(refs, self.connections.livemode)
         services = self._services(billables)
-        rows = [billable_row(b, services.get(b.service or ""), invoices.get(b.ref)) for b in billables]
         contact = self.crm.contact(source.contact) if source.contact else None
+        rows = [billable_row(b, services.get(b.service or ""), invoices.get(b.ref), contact) for b in billables]
         return SourceBilling.of(source, contact, rows)
 
     def preview(self, ref: SourceRef, billables: Sequence[str], terms: Terms) -> InvoicePlan:
@@ -77,8 +80,11 @@ class Invoicing:
         rows = check_choice(billing, billables)
         contact = self._payer(billing.source, billing.contact)
         check_terms(terms, contact)
-        work = [Work(row.billable, row.vat_rate or Decimal(0), row.code, row.list_price) for row in rows]
-        return make_plan(contact, work, terms, rows[0].billable.currency)
+        work = [Work(row.billable, row.vat_rate or Decimal(0), row.code, row.list_price, row.vat_kind) for row in rows]
+        settings = self.ledger.settings.all()
+        plan = make_plan(contact, work, terms, rows[0].billable.currency, policy_of(settings, self.business))
+        check_plan(plan)
+        return replace(plan, footer=footer_of(plan, settings.get(EXEMPT_RULE, "")))
 
     def generate(
         self, ref: SourceRef, billables: Sequence[str], terms: Terms, *, seen: str, form_key: str, send: bool
@@ -125,6 +131,8 @@ class Invoicing:
             raise Conflict("This invoice is finished, so it can't be sent.")
         self.steps.require_live(invoice)
         if next_step(invoice) is not None or not invoice.send:
+            if not invoice.send and (missing := lacking(invoice.plan)):
+                raise Conflict(f"{missing} Then delete this draft and make it again, so that it is on the invoice.")
             self._require_agreed(invoice)
         if not invoice.send:
             invoice = self.ledger.invoices.want_sent(invoice_id, self.rights.actor.ref, self.clock.now())
@@ -232,6 +240,8 @@ class Invoicing:
         return plan
 
     def _may_send(self, plan: InvoicePlan, *, charges: bool) -> None:
+        if missing := lacking(plan):
+            raise InvalidInput("seller", missing)
         if not charges:
             raise Conflict("Customers can't pay you at the moment, so nothing was sent. Save it as a draft instead.")
         self.approvals.require(SEND, Money(plan.total, plan.currency))

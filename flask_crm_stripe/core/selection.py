@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from flask_crm_stripe.core.figures import Terms, line_figures
 from flask_crm_stripe.errors import BillableTaken, Conflict, InvalidInput, NotFound, quoted
-from flask_crm_stripe.model.crm import Billable, Contact, Service, Source
-from flask_crm_stripe.model.invoices import Delivery, Invoice, Stage
+from flask_crm_stripe.model.crm import RATED, Billable, Contact, Service, Source, VatKind
+from flask_crm_stripe.model.invoices import Delivery, Invoice, InvoicePlan, Stage
 from flask_crm_stripe.model.money import normalise_currency
 
 READY = "ready"
@@ -33,6 +33,7 @@ class BillableRow:
     reason: str
     invoice: Invoice | None
     selected: bool = False
+    vat_kind: VatKind = VatKind.STANDARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,15 @@ class SourceBilling:
         return cls(source, contact, tuple(chosen), currency)
 
 
-def billable_row(billable: Billable, service: Service | None, invoice: Invoice | None) -> BillableRow:
-    """One row, with the VAT rate from the billable or else from its service."""
-    rate = billable.vat_rate if billable.vat_rate is not None else service.vat_rate if service else None
-    prices = dict(service.prices) if service else {}
-    listed = prices.get(billable.currency)
-    reason = "" if invoice else obstacle(billable, rate)
+def billable_row(
+    billable: Billable, service: Service | None, invoice: Invoice | None, contact: Contact | None = None
+) -> BillableRow:
+    """One row, in the currency of the customer where its price is known in it, with its VAT."""
+    billable, listed = in_currency_of(contact, billable, service) if not invoice else (billable, None)
+    if listed is None and service:
+        listed = dict(service.prices).get(billable.currency)
+    rate, kind = vat_of_line(billable, service, contact)
+    reason = "" if invoice else obstacle(billable, rate, kind)
     state = (invoice.status or "draft") if invoice else NOT_READY if reason else READY
     return BillableRow(
         billable=billable,
@@ -69,10 +73,37 @@ def billable_row(billable: Billable, service: Service | None, invoice: Invoice |
         state=state,
         reason=reason,
         invoice=invoice,
+        vat_kind=kind,
     )
 
 
-def obstacle(billable: Billable, rate: Decimal | None) -> str:
+def in_currency_of(
+    contact: Contact | None, billable: Billable, service: Service | None
+) -> tuple[Billable, Decimal | None]:
+    """The billable in its customer's currency, where the service has a price in it and the billable has the service's
+    own price and not an agreed one; with that price. Nothing is ever converted."""
+    wanted = contact.currency if contact else None
+    prices = dict(service.prices) if service else {}
+    if not wanted or wanted == billable.currency or wanted not in prices:
+        return billable, None
+    if prices.get(billable.currency) != billable.unit_price or billable.discount_amount is not None:
+        return billable, None
+    return replace(billable, currency=wanted, unit_price=prices[wanted]), prices[wanted]
+
+
+def vat_of_line(billable: Billable, service: Service | None, contact: Contact | None) -> tuple[Decimal | None, VatKind]:
+    """The rate and the kind of VAT: the billable's own, else its service's; and the customer's kind, where they have
+    one, instead of any rate."""
+    rate = billable.vat_rate if billable.vat_rate is not None else service.vat_rate if service else None
+    kind = billable.vat_kind or (service.vat_kind if service else None)
+    if kind is None:
+        kind = VatKind.STANDARD if rate is None or rate > 0 else VatKind.ZERO
+    if contact is not None and contact.vat_kind is not None and kind in (*RATED, VatKind.ZERO):
+        kind = contact.vat_kind
+    return (rate if kind in RATED else Decimal(0)), kind
+
+
+def obstacle(billable: Billable, rate: Decimal | None, kind: VatKind = VatKind.STANDARD) -> str:
     """Why it cannot be billed, with the remedy; empty where it can."""
     if billable.not_ready or not billable.ready:
         return billable.not_ready or "Not marked as done yet."
@@ -82,6 +113,8 @@ def obstacle(billable: Billable, rate: Decimal | None) -> str:
         return "No VAT rate. Set one in the service."
     if not Decimal(0) <= rate <= Decimal(100):
         return "Its VAT rate is not between 0 and 100 %. Correct it in the CRM."
+    if kind not in RATED and billable.vat_included and billable.vat_rate:
+        return "Its price contains VAT, and this customer pays none. Give its price without VAT in the CRM."
     return ""
 
 
@@ -90,13 +123,20 @@ def _unusable(billable: Billable) -> str:
         normalise_currency(billable.currency)
     except ValueError as error:
         return str(error)
-    numbers = (billable.quantity, billable.unit_price, billable.discount_percent)
+    numbers = (
+        billable.quantity,
+        billable.unit_price,
+        billable.discount_percent,
+        billable.discount_amount or Decimal(0),
+    )
     if not all(number.is_finite() for number in numbers) or max(map(abs, numbers)) > 10**12:
         return "Its quantity, price or discount is not a usable number. Correct it in the CRM."
-    if billable.quantity < 0 or billable.unit_price < 0:
-        return "It is below zero, and an invoice line can't be."
     if not 0 <= billable.discount_percent <= 100:
         return "Its discount is not between 0 and 100 %. Correct it in the CRM."
+    if (off := billable.discount_amount) is not None and not 0 <= off <= abs(billable.quantity * billable.unit_price):
+        return "Its discount is below zero or more than the line itself. Correct it in the CRM."
+    if billable.quantity * billable.unit_price < 0 and (billable.discount_percent or billable.discount_amount):
+        return "It is a credit with a discount. Take the discount off in the CRM."
     return ""
 
 
@@ -128,6 +168,10 @@ def check_terms(terms: Terms, contact: Contact) -> None:
         raise InvalidInput("days_until_due", "Choose between 0 and 365 days.")
     if not terms.discount_percent.is_finite() or not 0 <= terms.discount_percent <= 100:
         raise InvalidInput("discount_percent", "Write a discount between 0 and 100 %.")
+    if not terms.discount_amount.is_finite() or not 0 <= terms.discount_amount <= 10**12:
+        raise InvalidInput("discount_amount", "Write a discount that is not below zero.")
+    if terms.discount_amount and terms.discount_percent:
+        raise InvalidInput("discount_amount", "Give the discount in percent or as a sum, not both.")
     if len(terms.order_number) > 140:
         raise InvalidInput("order_number", "An order number has at most 140 characters.")
     if len(terms.note) > 500:
@@ -136,6 +180,21 @@ def check_terms(terms: Terms, contact: Contact) -> None:
         raise InvalidInput(
             "delivery", f"{contact.name} has no mail address. Add one in the CRM, or make only the payment link."
         )
+
+
+def check_plan(plan: InvoicePlan) -> None:
+    """Raises ``InvalidInput`` for what Stripe would make something else of: nothing below zero is ever an invoice."""
+    if plan.total < 0:
+        raise InvalidInput(
+            "billables", "These lines come to less than nothing. Choose more of them: an invoice is never below zero."
+        )
+    for total in plan.vat_totals:
+        if total.base < 0 or total.vat < 0:
+            rate = f"{total.rate.normalize():f} %"
+            raise InvalidInput(
+                "billables",
+                f"The lines with {rate} VAT come to less than nothing. Choose more of them, or fewer credits.",
+            )
 
 
 def check_repeat(invoice: Invoice, billables: Sequence[str]) -> None:

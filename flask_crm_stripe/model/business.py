@@ -23,12 +23,15 @@ DEFAULT_BUSINESS = "default"
 @dataclass(frozen=True, slots=True)
 class Business:
     """A tenant of the CRM: ``ref`` is the CRM's own key as text, ``timezone`` an IANA name, ``locale`` is like
-    ``en_GB``."""
+    ``en_GB``. ``address`` (with commas or lines) and ``vat_number`` stand on its invoices, unless an admin has written
+    others into the billing settings."""
 
     ref: str
     name: str
     timezone: str = "UTC"
     locale: str = "en"
+    address: str = ""
+    vat_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
+from enum import StrEnum
+
+
+class VatKind(StrEnum):
+    """Why a line has the VAT that it has. Only the first two have a rate above 0.
+
+    The words are those of Directive 2006/112/EC: standard and reduced rates (articles 96 and 98), exempt supplies
+    (articles 132 and 135), reverse charge (articles 194 to 199a, for the customer then owes the tax), and what is
+    outside of its scope, such as damages. ``zero`` is a rate of 0 % with the seller's right to deduct.
+    """
+
+    STANDARD = "standard"
+    REDUCED = "reduced"
+    ZERO = "zero"
+    EXEMPT = "exempt"
+    REVERSE_CHARGE = "reverse_charge"
+    OUT_OF_SCOPE = "out_of_scope"
+
+
+RATED = frozenset((VatKind.STANDARD, VatKind.REDUCED))
+"""Kinds with a rate above 0."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,8 +58,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """An individual or organisation that pays. ``language`` is a tag like ``nl``; ``currency`` is lowercase. Its
-    ``repr``, which ends up in logs, tells nothing of where the person can be reached."""
+    """An individual or organisation that pays. ``language`` is a tag like ``nl``; ``currency`` is lowercase, and what
+    its invoices are in where the work's price is known in it. With a ``vat_kind`` all that would have a rate is of that
+    kind: reverse charge for a business in another member state, exempt for an embassy. Its ``repr``, which ends up in
+    logs, tells nothing of where the person can be reached."""
 
     ref: ContactRef
     name: str
@@ -48,13 +72,15 @@ class Contact:
     currency: str | None = None
     vat_number: str | None = None
     url: str | None = None
+    vat_kind: VatKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """A catalogue entry. ``prices`` are pairs of (currency, amount in major units), sorted by currency.
 
-    ``vat_rate`` is in percent (``Decimal("21")``), None where the CRM has none. ``problem`` says in words what in the
+    ``vat_rate`` is in percent (``Decimal("21")``), None where the CRM has none; without a ``vat_kind`` one above 0 is
+    the standard rate and 0 the zero rate. ``problem`` says in words what in the
     CRM's row cannot be used, so that Stripe must be told nothing of it; empty where all is well.
     """
 
@@ -67,6 +93,7 @@ class Service:
     unit: str = ""
     active: bool = True
     problem: str = ""
+    vat_kind: VatKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +112,10 @@ class Billable:
     """A line of work to be charged.
 
     ``unit_price`` is in major units of ``currency``, without VAT unless ``vat_included``; ``discount_percent`` and
-    ``vat_rate`` are in percent. ``ready`` false keeps it out of invoices; ``not_ready`` says why, where the CRM's row
-    holds something that cannot be used (then that field is 0, or ``xxx`` for a currency). ``worked_on`` and
-    ``worked_by`` are words for people ("12–13 Nov", a name).
+    ``vat_rate`` are in percent, ``discount_amount`` is a sum in major units instead. A quantity or a price below zero
+    is a credit. ``service_from`` and ``service_to`` are the period in which it was done. ``ready`` false keeps it out
+    of invoices; ``not_ready`` says why, where the CRM's row holds something that cannot be used (then that field is 0,
+    or ``xxx`` for a currency). ``worked_on`` and ``worked_by`` are words for people ("12–13 Nov", a name).
     """
 
     ref: str
@@ -105,3 +133,7 @@ class Billable:
     worked_on: str = ""
     worked_by: str = ""
     not_ready: str = ""
+    vat_kind: VatKind | None = None
+    discount_amount: Decimal | None = None
+    service_from: date | None = None
+    service_to: date | None = None

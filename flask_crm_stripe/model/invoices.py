@@ -5,13 +5,13 @@ All amounts are integer minor units of the invoice's currency unless a field say
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from flask_crm_stripe.model.connection import Books
-from flask_crm_stripe.model.crm import Contact, ContactRef, SourceRef
+from flask_crm_stripe.model.crm import Contact, ContactRef, SourceRef, VatKind
 
 
 class Status(StrEnum):
@@ -44,12 +44,22 @@ class Delivery(StrEnum):
     LINK = "link"
 
 
+class VatRounding(StrEnum):
+    """Where VAT is rounded: once for each rate of the invoice, or on each line. Both are allowed in the European Union
+    (Court of Justice, C-484/06 Ahold and C-302/07 Wetherspoon: the member states decide, and most leave it to the
+    seller)."""
+
+    RATE = "rate"
+    LINE = "line"
+
+
 @dataclass(frozen=True, slots=True)
 class PlanLine:
     """One line, decided. ``key`` identifies it for ever (it travels as metadata).
 
     ``amount`` = quantity x unit price - ``discount``, rounded once; ``net`` = ``amount`` - ``share`` (this line's part
-    of the invoice discount) is what Stripe is sent. With ``vat_included`` amounts contain the VAT.
+    of the invoice discount) is what Stripe is sent. With ``vat_included`` amounts contain the VAT. ``deducts`` is the
+    number of an earlier invoice that the line takes off: then ``vat`` is what was charged there, not computed again.
     """
 
     key: str
@@ -70,6 +80,10 @@ class PlanLine:
     discount: int = 0
     discount_percent: Decimal = Decimal(0)
     share: int = 0
+    vat_kind: VatKind = VatKind.STANDARD
+    service_from: date | None = None
+    service_to: date | None = None
+    deducts: str = ""
 
     @property
     def base(self) -> int:
@@ -79,19 +93,31 @@ class PlanLine:
 
 @dataclass(frozen=True, slots=True)
 class VatTotal:
-    """VAT of one rate over the whole invoice; ``base`` is without VAT."""
+    """VAT of one rate and kind over the whole invoice; ``base`` is without VAT."""
 
     rate: Decimal
     included: bool
     base: int
     vat: int
+    kind: VatKind = VatKind.STANDARD
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """The business as its invoices have to name it: ``address`` has commas or lines."""
+
+    name: str = ""
+    address: str = ""
+    vat_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class InvoicePlan:
     """An invoice, decided to the last minor unit before Stripe hears of it.
 
-    ``subtotal`` is the sum of line amounts, ``discount`` the invoice discount, ``total`` what the customer owes.
+    ``subtotal`` is the sum of line amounts, ``discount`` the invoice discount (``discount_percent`` is 0 where it was
+    given as a sum), ``total`` what the customer owes. ``footer`` is what the law wants to stand on it: who sells, and
+    why there is no VAT. A host can hand all of it to a writer of electronic invoices.
     """
 
     contact: Contact
@@ -106,6 +132,9 @@ class InvoicePlan:
     delivery: Delivery
     order_number: str = ""
     note: str = ""
+    seller: Seller = field(default_factory=Seller)
+    footer: str = ""
+    vat_rounding: VatRounding = VatRounding.RATE
 
     @property
     def vat(self) -> int:
@@ -226,11 +255,23 @@ class Outstanding:
 
 @dataclass(frozen=True, slots=True)
 class RemoteVat:
-    """VAT of one percentage on Stripe's invoice."""
+    """VAT of one reason (Stripe's ``taxability_reason``) on Stripe's invoice; ``base`` is what it is on, without it."""
 
-    rate: Decimal
+    reason: str
     included: bool
     amount: int
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteBuyer:
+    """The customer as Stripe's invoice names them. ``address`` holds its parts in the order of ``crm.Address``, without
+    the empty ones; ``vat_numbers`` are without blanks and dots; ``exempt`` is none, exempt or reverse."""
+
+    name: str = field(default="", repr=False)
+    address: tuple[str, ...] = field(default=(), repr=False)
+    vat_numbers: tuple[str, ...] = ()
+    exempt: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +301,11 @@ class RemoteInvoice:
     hosted_url: str | None = None
     pdf_url: str | None = None
     request_id: str | None = None
+    discount: int = 0
+    buyer: RemoteBuyer | None = None
+    footer: str = ""
+    description: str = ""
+    order_number: str = ""
 
     def __repr__(self) -> str:
         return f"RemoteInvoice(id={self.id!r}, status={self.status!r}, total={self.total}, currency={self.currency!r})"
@@ -275,13 +321,16 @@ class InvoiceDraft:
     metadata: dict[str, str]
     description: str = ""
     order_number: str = ""
+    footer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LineDraft:
     """One line as Stripe gets it: ``unit_amount`` x ``quantity`` is exact, VAT imposed to the minor unit.
 
-    ``product_id`` keeps the catalogue linked; without it the line carries its own product data.
+    ``product_id`` keeps the catalogue linked; without it the line carries its own product data. A ``unit_amount`` below
+    zero is a sum without a price, for Stripe has no prices below zero. ``reason`` is Stripe's word for the VAT. ``vat``
+    and ``vat_base`` are never below zero: what a credit takes off is taken off at the other lines of its rate.
     """
 
     key: str
@@ -295,11 +344,14 @@ class LineDraft:
     vat_included: bool
     product_id: str | None
     metadata: dict[str, str]
+    reason: str = "standard_rated"
+    period: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerDraft:
-    """A customer as Stripe should have it; ``locale`` decides the language of its invoices."""
+    """A customer as Stripe should have it; ``locale`` decides the language of its invoices. ``exempt`` is none, exempt
+    or reverse; ``vat_type`` is Stripe's name for the kind of VAT number."""
 
     name: str
     email: str | None
@@ -312,6 +364,9 @@ class CustomerDraft:
     state: str = ""
     country: str = ""
     metadata: dict[str, str] | None = None
+    exempt: str = "none"
+    vat_number: str = ""
+    vat_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from flask_crm_stripe.errors import quoted
 
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
 WHOLE_UNITS_ONLY = frozenset(("isk", "ugx"))
+EXACT = Context(prec=120, rounding=ROUND_HALF_UP)
+"""Python's usual 28 digits would round a long quantity times a long price once before it is rounded to a cent."""
 
 
 def normalise_currency(code: str) -> str:
@@ -43,17 +45,17 @@ def step(currency: str) -> int:
 def round_to_step(minor: Decimal, currency: str) -> int:
     """Half-up (away from zero on a tie) to the nearest amount that the currency allows."""
     unit = step(currency)
-    return int((minor / unit).quantize(Decimal(1), rounding=ROUND_HALF_UP)) * unit
+    return int(EXACT.quantize(EXACT.divide(minor, unit), Decimal(1))) * unit
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
     """An amount in major units (12.345 EUR) as minor units, rounded to the currency's step."""
-    return round_to_step(amount.scaleb(exponent(currency)), currency)
+    return round_to_step(amount.scaleb(exponent(currency), EXACT), currency)
 
 
 def is_exact(amount: Decimal, currency: str) -> bool:
     """Whether an amount in major units is one that the currency can express without rounding."""
-    return amount.scaleb(exponent(currency)) % step(currency) == 0
+    return EXACT.remainder(amount.scaleb(exponent(currency), EXACT), step(currency)) == 0
 
 
 def to_major(minor: int, currency: str) -> Decimal:

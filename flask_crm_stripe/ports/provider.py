@@ -139,6 +139,11 @@ class Provider(Protocol):
         """Bring a customer up to date."""
         ...
 
+    def set_vat_number(self, customer_id: str, kind: str, number: str, key: str) -> None:
+        """The customer's one VAT number, of a kind that Stripe names; without a kind none. Asking again does what is
+        left. ``Refused`` with ``tax_id_invalid`` for a malformed one."""
+        ...
+
     def find_customer(self, marker: str, since: datetime) -> Answer | None:
         """The customer made since then whose metadata carries our ``marker`` under ``crm_stripe_id``."""
         ...

@@ -33,6 +33,7 @@ from flask_crm_stripe.testing.fake_stripe.serving import RunningServer
 from flask_crm_stripe.testing.memory_crm import MemoryCRM
 
 Settings = Mapping[str, str | list[str]]
+SELLER = {"seller_address": "Havenkade 12, 2611 Delft, Netherlands", "seller_vat_number": "NL001234567B01"}
 
 
 class Connect(Protocol):
@@ -76,7 +77,8 @@ def memory_crm() -> MemoryCRM:
 
 @pytest.fixture
 def connect_stripe(fake_stripe: FakeStripe) -> Connect:
-    """Connect a business the way a person does: the button, Stripe's page, back, and "use this account"."""
+    """Connect a business the way a person does: the button, Stripe's page, back, and "use this account"; and write an
+    address and a VAT number into its settings, for its invoices."""
 
     def connect(client: FlaskClient, account: str | None = None) -> str:
         _listen(fake_stripe, client.application)
@@ -85,6 +87,8 @@ def connect_stripe(fake_stripe: FakeStripe) -> Connect:
         back = urlsplit(fake_stripe.authorize(to_stripe, chosen))
         confirm = _redirected(client.get(f"{back.path}?{back.query}"))
         _redirected(_post(client, confirm))
+        # Nothing is sent before an invoice can say who sells; a person without the right leaves it to the test.
+        _post(client, f"{_config(client.application).url_prefix}/settings", SELLER)
         return chosen
 
     return connect
@@ -121,11 +125,11 @@ def _receive(app: Flask, url: str, body: bytes, headers: Mapping[str, str]) -> i
     return app.test_client().post(urlsplit(url).path, data=body, headers=dict(headers), buffered=True).status_code
 
 
-def _post(client: FlaskClient, path: str) -> TestResponse:
+def _post(client: FlaskClient, path: str, data: Mapping[str, str] | None = None) -> TestResponse:
     prefix = _config(client.application).url_prefix
     token = client.get(f"{prefix}/api/v1/csrf").get_json()
     headers = {token["header"]: token["csrf_token"]} if token and "csrf_token" in token else {}
-    return client.post(path, headers=headers, buffered=True)
+    return client.post(path, headers=headers, data=data, buffered=True)
 
 
 def _redirected(answer: TestResponse) -> str:

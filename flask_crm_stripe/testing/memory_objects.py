@@ -9,7 +9,16 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from flask_crm_stripe.errors import Refused
 from flask_crm_stripe.model.catalogue import PriceDraft, ProductDraft
-from flask_crm_stripe.model.invoices import CustomerDraft, InvoiceDraft, LineDraft, Payment, RemoteInvoice, Status
+from flask_crm_stripe.model.invoices import (
+    CustomerDraft,
+    InvoiceDraft,
+    LineDraft,
+    Payment,
+    RemoteBuyer,
+    RemoteInvoice,
+    RemoteVat,
+    Status,
+)
 
 
 @dataclass
@@ -38,6 +47,14 @@ class MemoryCustomer:
     id: str
     draft: CustomerDraft
     created: datetime
+    vat_number: str = ""
+
+    def buyer(self) -> RemoteBuyer:
+        """As an invoice names them."""
+        draft = self.draft
+        parts = (draft.line1, draft.line2, draft.postal_code, draft.city, draft.state, draft.country)
+        numbers = (self.vat_number,) if self.vat_number else ()
+        return RemoteBuyer(draft.name, tuple(part for part in parts if part), numbers, draft.exempt)
 
 
 @dataclass
@@ -56,6 +73,13 @@ class MemoryInvoice:
     paid: int = 0
     mails: int = 0
     payments: list[Payment] = field(default_factory=list)
+    customer: MemoryCustomer | None = None
+    frozen: RemoteBuyer | None = None
+
+    @property
+    def buyer(self) -> RemoteBuyer | None:
+        """The customer: as they are, and from when it is final as they were then."""
+        return self.frozen or (self.customer.buyer() if self.customer else None)
 
     @property
     def subtotal(self) -> int:
@@ -82,7 +106,7 @@ class MemoryInvoice:
     def finalise(self, number: str, now: datetime) -> None:
         """Draft to open, or to paid where nothing is owed."""
         self.require(Status.DRAFT, code="invoice_not_editable", deed="finalised")
-        self.status, self.number, self.finalised_at = Status.OPEN, number, now
+        self.status, self.number, self.finalised_at, self.frozen = Status.OPEN, number, now, self.buyer
         if self.total == 0:
             self.status, self.paid_at = Status.PAID, now
 
@@ -117,6 +141,21 @@ class MemoryInvoice:
             hosted_url=f"https://invoice.example/i/{self.id}" if final else None,
             pdf_url=f"https://invoice.example/i/{self.id}/pdf" if final else None,
             request_id=request_id,
+            vat=self.vat,
+            buyer=self.buyer,
+            footer=self.draft.footer,
+            description=self.draft.description,
+            order_number=self.draft.order_number,
+        )
+
+    @property
+    def vat(self) -> tuple[RemoteVat, ...]:
+        """By reason, as Stripe's answer has it."""
+        keys = sorted({(line.reason, line.vat_included) for line in self.lines})
+        groups = [(key, [line for line in self.lines if (line.reason, line.vat_included) == key]) for key in keys]
+        return tuple(
+            RemoteVat(*key, sum(line.vat for line in lines), sum(line.vat_base for line in lines))
+            for key, lines in groups
         )
 
 

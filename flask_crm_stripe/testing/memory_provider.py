@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -182,6 +183,16 @@ class MemoryProvider(MemoryAccount):
 
         return self._do("update_customer", key, (customer_id, draft), work)
 
+    def set_vat_number(self, customer_id: str, kind: str, number: str, key: str) -> None:
+        """The customer's one VAT number; a malformed one is refused."""
+
+        def work(_: str) -> None:
+            if kind == "eu_vat" and not re.fullmatch(r"[A-Z]{2}[0-9A-Z+*]{2,12}", number):
+                raise Refused("Invalid value for eu_vat.", stripe_code="tax_id_invalid", param="value")
+            self.customers[customer_id].vat_number = number if kind else ""
+
+        self._do("set_vat_number", key, (customer_id, kind, number), work)
+
     def find_customer(self, marker: str, since: datetime) -> MemoryAnswer | None:
         """The customer made since then whose metadata carries our ``marker`` under ``crm_stripe_id``."""
 
@@ -210,6 +221,7 @@ class MemoryProvider(MemoryAccount):
             if draft.customer not in self.customers:
                 raise missing("customer", draft.customer, "customer")
             invoice = MemoryInvoice(self._id("in"), draft, self._clock.now())
+            invoice.customer = self.customers[draft.customer]
             self.invoices[invoice.id] = invoice
             return invoice.picture(request_id)
 

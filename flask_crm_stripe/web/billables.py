@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.core.environment import check_reason
+from flask_crm_stripe.core.legal import lacking
 from flask_crm_stripe.core.selection import SourceBilling
 from flask_crm_stripe.errors import (
     BillableTaken,
@@ -189,20 +190,21 @@ class _Review:
         if isinstance(error, BillableTaken):
             raise error
         try:
-            if isinstance(error, InvalidInput) and error.field != REASON:
+            if isinstance(error, InvalidInput) and error.field not in (REASON, "seller"):
                 raise error
             plan = None if self.wrong else self.billing.invoicing.preview(self.where, self.chosen, self.terms)
         except InvalidInput as found:
-            if found.field not in FIELDS:
+            field = "discount_percent" if found.field == "discount_amount" else found.field
+            if field not in FIELDS:
                 raise
-            self.wrong[found.field] = found.message
+            self.wrong[field] = found.message
             return None
-        if isinstance(error, InvalidInput):
+        if isinstance(error, InvalidInput) and error.field == REASON:
             self.wrong[REASON] = error.message
         return plan
 
     def _status(self, error: BillingError | None) -> int:
-        if self.wrong:
+        if self.wrong or isinstance(error, InvalidInput):
             return UNPROCESSABLE
         return CONFLICT if isinstance(error, Conflict) else BAD_GATEWAY if error else 200
 
@@ -222,6 +224,7 @@ class _Review:
             problem=error.message if error and not isinstance(error, PlanChanged | InvalidInput) else "",
             connected=self.billing.connection.live() is not None,
             above=self._above(plan) if plan else "",
+            lacking=lacking(plan) if plan else "",
             reason=self.given.get(REASON, ""),
         )
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time, format_timedelta
+from babel.dates import format_date, format_interval, format_skeleton, format_time, format_timedelta
 from babel.numbers import NumberPattern, get_decimal_symbol, get_group_symbol
 from markupsafe import Markup
 
@@ -93,6 +93,12 @@ class Formats:
     def long_day(self, value: date) -> str:
         """``12 November 2025``, for sentences."""
         return format_date(value, "long", locale=self.locale)
+
+    def day_range(self, first: date, last: date) -> str:
+        """``2–6 Nov 2025``; one day as it is."""
+        if first == last:
+            return self.full_day(first)
+        return str(format_interval(first, last, "yMMMd", locale=self.locale))
 
     def local_day(self, moment: datetime) -> date:
         """The business's date at a moment."""

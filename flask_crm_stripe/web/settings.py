@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from flask_crm_stripe.core.endpoints import MENDABLE
+from flask_crm_stripe.core.legal import SELLER, wrong_seller
 from flask_crm_stripe.core.limits import limits_of
 from flask_crm_stripe.core.notices import ADDRESSES, addresses
 from flask_crm_stripe.core.settings import log_days
@@ -33,7 +34,8 @@ def register(blueprint: Blueprint) -> None:
 
 def settings() -> str:
     """The connection, what works, and the defaults."""
-    return _page(form_of_settings(current_billing.settings.all()), {})
+    saved = current_billing.settings.all()
+    return _page({**form_of_settings(saved), **{name: saved.get(name, "") for name in SELLER}}, {})
 
 
 def save_settings() -> Response | tuple[str, int]:
@@ -41,14 +43,17 @@ def save_settings() -> Response | tuple[str, int]:
     billing = current_billing
     billing.rights.require(ADMIN, "change the settings")
     f, texts = tools(billing)
-    wanted = {name: request.form.get(name, "").strip() for name in ("days_until_due", "delivery", "note")}
-    terms, wrong = read_terms({**wanted, "discount_percent": "", "order_number": ""}, f)
+    kept = form_of_settings(billing.settings.all())
+    wanted = {name: request.form.get(name, kept[name]).strip() for name in ("days_until_due", "delivery", "note")}
+    terms, wrong = read_terms({**form_of_settings({}), **wanted}, f)
     if len(terms.note) > LONGEST_NOTE:
         wrong["note"] = texts.gettext("A note has at most %(most)s characters.", most=LONGEST_NOTE)
+    seller = {name: request.form.get(name, "").strip() for name in SELLER if name in request.form}
+    wrong |= wrong_seller(seller)
     if wrong:
-        return _page({**form_of_settings({}), **wanted}, wrong), 422
+        return _page({**form_of_settings({}), **wanted, **seller}, wrong), 422
     billing.settings.save_defaults(
-        {"days_until_due": str(terms.days_until_due), "delivery": terms.delivery.value, "note": terms.note}
+        {"days_until_due": str(terms.days_until_due), "delivery": terms.delivery.value, "note": terms.note, **seller}
     )
     say("success", texts.gettext("The defaults for new invoices were saved."))
     return redirect(link("settings"), 303)
@@ -101,6 +106,7 @@ def _page(form: Mapping[str, str], wrong: Mapping[str, str]) -> str:
         notified=len(addresses(saved.get(ADDRESSES, ""))),
         kept_days=log_days(saved),
         form=form,
+        business=billing.business,
         wrong=wrong,
         **telling(billing, [connection.connected_by, connection.ended_by] if connection else []),
     )

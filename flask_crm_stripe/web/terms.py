@@ -10,8 +10,16 @@ from flask_crm_stripe.errors import InvalidInput
 from flask_crm_stripe.model.invoices import Delivery
 from flask_crm_stripe.web.formats import Formats
 
-FIELDS = ("days_until_due", "discount_percent", "order_number", "note", "delivery")
-DEFAULTS = {"days_until_due": "14", "discount_percent": "", "order_number": "", "note": "", "delivery": "mail"}
+FIELDS = ("days_until_due", "discount_percent", "discount_unit", "order_number", "note", "delivery")
+DEFAULTS = {
+    "days_until_due": "14",
+    "discount_percent": "",
+    "discount_unit": "percent",
+    "order_number": "",
+    "note": "",
+    "delivery": "mail",
+}
+AS_A_SUM = "amount"
 LONGEST_DUE = 365
 
 
@@ -29,12 +37,13 @@ def read_terms(form: Mapping[str, str], f: Formats) -> tuple[Terms, dict[str, st
     """The terms, and what is wrong by field. A wrong field has its default in the terms."""
     wrong: dict[str, str] = {}
     days = _checked(form["days_until_due"], "days_until_due", f, wrong, "14")
-    percent = _checked(form["discount_percent"] or "0", "discount_percent", f, wrong, "0")
+    discount, nothing = _checked(form["discount_percent"] or "0", "discount_percent", f, wrong, "0"), Decimal(0)
+    percent, amount = (nothing, discount) if form["discount_unit"] == AS_A_SUM else (discount, nothing)
     if "days_until_due" not in wrong and (days != days.to_integral_value() or not 0 <= days <= LONGEST_DUE):
         wrong["days_until_due"] = f"Choose between 0 and {LONGEST_DUE} whole days."
         days = Decimal(DEFAULTS["days_until_due"])
     delivery = Delivery.LINK if form["delivery"] == Delivery.LINK else Delivery.MAIL
-    return Terms(int(days), percent, form["order_number"], form["note"], delivery), wrong
+    return Terms(int(days), percent, form["order_number"], form["note"], delivery, amount), wrong
 
 
 def _checked(text: str, field: str, f: Formats, wrong: dict[str, str], default: str) -> Decimal:

@@ -45,14 +45,14 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture
-def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Demo]:
+@pytest.fixture(params=["sqlite_url", "pg_url"])
+def demo(request: pytest.FixtureRequest) -> Iterator[Demo]:
     """The CRM and FakeStripe on SQLite and on PostgreSQL; where a test asks for it, distributed."""
-    if getattr(request, "param", "") == "distributed":
+    if request.param == "distributed":
         with running("example_app.distributed") as demo:
             yield demo
         return
-    with running("example_app.demo", DATABASE_URL=request.getfixturevalue("database_url")) as demo:
+    with running("example_app.demo", DATABASE_URL=request.getfixturevalue(request.param)) as demo:
         yield demo
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from flask_crm_stripe.adapters.sqlalchemy.host import session_source
-from flask_crm_stripe.model.crm import Address, Billable, Contact, ContactRef, Service, Source, SourceRef
+from flask_crm_stripe.model.crm import Address, Billable, Contact, ContactRef, Service, Source, SourceRef, VatKind
 from flask_crm_stripe.ports.crm import CRM, CRMSource
 from flask_crm_stripe.testing.memory_crm import MemoryCRM
 from tests.support.crm_host import Host, running_host
@@ -28,7 +29,8 @@ FOREIGN = Service("3", "WEB", "Southern design", prices=(("usd", Decimal("110.5"
 NORTH = (
     DESIGN,
     RETIRED,
-    Contact(ACME, "Acme <b>B.V.</b>", "pay@acme.example", None, Address(city="Delft", country="NL"), vat_number="NL1"),
+    Contact(ACME, "Acme <b>B.V.</b>", "pay@acme.example", None, Address(city="Delft", country="NL"), vat_number="NL1",
+            vat_kind=VatKind.REVERSE_CHARGE),
     Contact(ANNA, "Anna", None, address=None),
     Source(ORDER, "Website", "O-1", ACME),
     Source(TICKET, "Printer", "T-1", ANNA),
@@ -38,6 +40,10 @@ NORTH = (
     ),
     Billable("2", TICKET, "Toner", Decimal(1), Decimal(5000), "jpy", vat_included=True),
     Billable("3", ORDER, "Hosting", Decimal(12), Decimal("0.000001"), "usd", ready=False),
+    Billable(
+        "6", ORDER, "Goodwill", Decimal(-1), Decimal(20), "eur", vat_rate=Decimal(0), vat_kind=VatKind.EXEMPT,
+        discount_amount=Decimal("1.5"), service_from=date(2026, 11, 2), service_to=date(2026, 11, 6),
+    ),
 )  # fmt: skip
 SOUTH = (
     FOREIGN,
@@ -172,7 +178,7 @@ def test_sources(box: Box) -> None:
 
 def test_billables_of_a_source(box: Box) -> None:
     """A source has its own billables, ready or not, exact to the last digit, and never another business's."""
-    assert list(box.north.billables(ORDER)) == [NORTH[6], NORTH[8]]
+    assert list(box.north.billables(ORDER)) == [NORTH[6], NORTH[8], NORTH[9]]
     assert list(box.north.billables(TICKET)) == [NORTH[7]]
     assert list(box.south.billables(OTHER_ORDER)) == [SOUTH[3]]
     assert list(box.north.billables(OTHER_ORDER)) == []

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from flask_crm_stripe.errors import Refused
 from tests.contracts.provider_drafts import CUSTOMER, draft, line
 from tests.contracts.provider_worlds import World, both_worlds, provider_of
 
@@ -55,3 +56,24 @@ def test_a_part_of_the_old_address_does_not_stay(world: World) -> None:
         "city": "Amsterdam",
         "country": "NL",
     }
+
+
+def test_a_customer_has_one_vat_number(world: World) -> None:
+    """Another takes the place of the first, asking again changes nothing, and none is none."""
+    shop = provider_of(world, world.one)
+    customer = shop.create_customer(CUSTOMER, "c1").id
+    invoice = shop.create_invoice(draft(customer), "i1")
+
+    def numbers() -> tuple[str, ...]:
+        buyer = shop.invoice(invoice.id).buyer
+        assert buyer is not None
+        return buyer.vat_numbers
+
+    for attempt, number in enumerate(("NL123456782B01", "NL123456782B01", "DE811234567")):
+        shop.set_vat_number(customer, "eu_vat", number, f"n{attempt}")
+        assert numbers() == (number,)
+    with pytest.raises(Refused) as refused:
+        shop.set_vat_number(customer, "eu_vat", "soon", "n8")
+    assert refused.value.stripe_code == "tax_id_invalid"
+    shop.set_vat_number(customer, "", "", "n9")
+    assert numbers() == ()

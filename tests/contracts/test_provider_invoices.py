@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from flask_crm_stripe.errors import Refused
+from flask_crm_stripe.model.invoices import RemoteBuyer, RemoteVat
 from tests.contracts.provider_drafts import CUSTOMER, PRODUCT, draft, line, open_invoice, price
 from tests.contracts.provider_worlds import World, both_worlds, provider_of
 
@@ -199,3 +200,26 @@ def test_currencies_in_stripes_own_units(world: World, currency: str, unit: int)
     work = line("a", unit, rate="0", currency=currency)
     invoice = open_invoice(provider_of(world, world.one), work, currency=currency)
     assert (invoice.currency, invoice.total) == (currency, unit)
+
+
+def test_credits_reasons_and_what_is_frozen(world: World) -> None:
+    """A sum below zero, a line with a period, the seller's footer, the customer as they are billed: read back alike."""
+    shop = provider_of(world, world.one)
+    wanted = replace(CUSTOMER, exempt="reverse", vat_number="NL123456782B01", vat_type="eu_vat")
+    customer = shop.create_customer(wanted, "c1").id
+    shop.set_vat_number(customer, wanted.vat_type, wanted.vat_number, "n1")
+    made = shop.create_invoice(replace(draft(customer), footer="Harbour, Delft. VAT NL1"), "i1")
+    week = (date(2026, 11, 2), date(2026, 11, 6))
+    charge = replace(line("a", 10_000, rate="0"), reason="reverse_charge", vat_base=8_000, period=week)
+    credit = replace(line("b", -2_000, rate="0"), reason="reverse_charge", vat_base=0)
+    free = replace(line("c", 0, rate="0"), reason="reverse_charge")
+    filled = shop.add_lines(made.id, [charge, credit, free], "l1")
+    assert (filled.subtotal, filled.total, filled.tax, filled.line_count) == (8_000, 8_000, 0, 3)
+    assert filled.vat == (RemoteVat("reverse_charge", False, 0, 8_000),)
+    where = ("Kade 1", "1011 AB", "Amsterdam", "NL")
+    assert filled.buyer == RemoteBuyer("Ada Byron", where, ("NL123456782B01",), "reverse")
+    told = (filled.footer, filled.description, filled.order_number, filled.discount)
+    assert told == ("Harbour, Delft. VAT NL1", "Thank you", "PO-77", 0)
+    final = shop.finalise(made.id, "f1")
+    shop.update_customer(customer, replace(CUSTOMER, name="Somebody else"), "u1")
+    assert shop.invoice(made.id).buyer == final.buyer == filled.buyer

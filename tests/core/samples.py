@@ -69,7 +69,7 @@ def answer_to(plan: InvoicePlan, **given: object) -> RemoteInvoice:
         "paid_at": None,
         "voided_at": None,
         "metadata": {},
-        "vat": tuple(RemoteVat(total.rate, total.included, total.vat) for total in plan.vat_totals),
+        "vat": tuple(RemoteVat("standard_rated", each.included, each.vat, each.base) for each in plan.vat_totals),
         "line_count": len(plan.lines),
         "request_id": "req_1",
     }

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from flask_crm_stripe.errors import Unreachable
+from flask_crm_stripe.errors import InvalidInput, Refused, Unreachable
+from flask_crm_stripe.model.crm import VatKind
 from tests.core.samples import ZONEN
 from tests.core.world import World
 
@@ -81,3 +82,29 @@ def test_following_a_change_tells_stripe_only_what_it_knows(connected: World) ->
     calls = len(shop.calls)
     customers.follow(ZONEN.ref)
     assert len(shop.calls) == calls
+
+
+def test_a_vat_number_is_kept_beside_the_customer(connected: World) -> None:
+    """By a call of its own; one that goes in the CRM goes at Stripe; what Stripe has no kind for is not sent."""
+    customers, shop = connected.billing().customers, connected.shops["hp"]
+    numbered = replace(ZONEN, vat_number="NL 1234.56.782-B01", vat_kind=VatKind.REVERSE_CHARGE)
+    customer = shop.customers[customers.ensure(numbered)]
+    assert (customer.vat_number, customer.draft.exempt) == ("NL123456782B01", "reverse")
+    customers.ensure(replace(ZONEN, vat_number="T1234567890123", vat_kind=VatKind.EXEMPT))
+    assert (customer.vat_number, customer.draft.exempt) == ("", "exempt")
+    customers.ensure(replace(ZONEN, vat_kind=VatKind.OUT_OF_SCOPE))
+    assert customer.draft.exempt == "none"
+
+
+def test_a_number_that_stripe_refuses_is_named(connected: World) -> None:
+    """With the customer and the remedy; other refusals stay what they are, and both are tried again."""
+    customers, shop = connected.billing().customers, connected.shops["hp"]
+    numbered = replace(ZONEN, vat_number="NL123456782B01")
+    shop.fail_next("set_vat_number", Refused("Invalid value.", stripe_code="tax_id_invalid"))
+    with pytest.raises(InvalidInput, match="no VAT number of Van den Berg") as wrong:
+        customers.ensure(numbered)
+    assert wrong.value.field == "vat_number"
+    shop.fail_next("set_vat_number", Refused("Not today"))
+    with pytest.raises(Refused, match="Not today"):
+        customers.ensure(numbered)
+    assert shop.customers[customers.ensure(numbered)].vat_number == "NL123456782B01"

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_crm_stripe.core.figures import Terms, make_plan, shown_as_product, spread, sum_in_words, vat_of
+from flask_crm_stripe.core.figures import (
+    Policy,
+    Terms,
+    make_plan,
+    shown_as_product,
+    spread,
+    sum_in_words,
+    vat_of,
+    whole_plan,
+)
+from flask_crm_stripe.model.invoices import VatRounding
 from flask_crm_stripe.model.money import step
 from tests.core.samples import YARD, ZONEN, a_plan, work
 
@@ -146,8 +156,50 @@ def test_a_line_sent_as_one_sum_says_how_it_came_about() -> None:
     plan = a_plan(
         Terms(discount_percent=Decimal("2.50")), discount_percent=Decimal("10.0"), unit_price=Decimal("145.005")
     )
-    words = sum_in_words(plan.lines[0], "eur", plan.discount_percent)
+    words = sum_in_words(plan.lines[0], plan)
     assert words == "14.5 h × 145.005 EUR, 10 % off, invoice discount 2.5 %"
     for unit in ("", "piece"):
-        plain = sum_in_words(a_plan(unit=unit, quantity=Decimal(3)).lines[0], "eur", Decimal(0))
+        plan = a_plan(unit=unit, quantity=Decimal(3))
+        plain = sum_in_words(plan.lines[0], plan)
         assert plain == "3 × 145.00 EUR"
+
+
+def test_vat_can_be_rounded_on_each_line() -> None:
+    """Four lines of 0.02: 0.0042 each is nothing on a line, and 0.0168 is 0.02 for the rate."""
+    lines = [work(str(number), quantity=Decimal(1), unit_price=Decimal("0.02")) for number in range(4)]
+    by_rate = make_plan(ZONEN, lines, Terms(), "eur", Policy(VatRounding.RATE))
+    by_line = make_plan(ZONEN, lines, Terms(), "eur", Policy(VatRounding.LINE))
+    assert (by_rate.vat, by_line.vat) == (2, 0)
+    assert by_line.vat_rounding is VatRounding.LINE
+
+
+def test_a_discount_can_be_a_sum() -> None:
+    """Of a line and of the invoice; never more than is charged, and credits are not discounted."""
+    line = work("1", quantity=Decimal(1), unit_price=Decimal(100), discount_amount=Decimal("12.34"))
+    credit = work("2", quantity=Decimal(-1), unit_price=Decimal(20))
+    plan = make_plan(ZONEN, [line, credit], Terms(discount_amount=Decimal(10)), "eur")
+    assert [(each.amount, each.discount, each.share) for each in plan.lines] == [(8766, 1234, 1000), (-2000, 0, 0)]
+    assert (plan.subtotal, plan.discount, plan.vat) == (6766, 1000, 1211)
+    assert sum_in_words(plan.lines[0], plan) == "1 h × 100.00 EUR, 12.34 EUR off, invoice discount 10.00 EUR"
+    most = make_plan(ZONEN, [line], Terms(discount_amount=Decimal(500)), "eur")
+    assert (most.discount, most.total) == (8766, 0)
+
+
+def test_credits_have_their_own_vat_and_the_others_the_rest() -> None:
+    """Also where all of a rate is a credit; parts add up."""
+    lines = [work("1", quantity=Decimal(3)), work("2", quantity=Decimal(-1))]
+    plan = make_plan(ZONEN, lines, Terms(), "eur")
+    assert [line.vat for line in plan.lines] == [9135, -3045]
+    only = make_plan(ZONEN, [lines[1]], Terms(), "eur")
+    assert ([line.vat for line in only.lines], only.total) == ([-3045], -17545)
+
+
+def test_what_an_earlier_invoice_charged_is_taken_off_as_it_was() -> None:
+    """Its VAT is not computed again, and the sum says nothing of quantities."""
+    plan = a_plan()
+    [line] = plan.lines
+    deduction = replace(line, key="d", net=-10001, amount=-10001, vat=-2100, deducts="HP-1", discount=0)
+    whole = whole_plan(ZONEN, [line, deduction], Terms(), "eur", Policy())
+    assert [each.vat for each in whole.lines] == [44153, -2100]
+    assert whole.vat == 42053
+    assert sum_in_words(deduction, whole) == ""

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_crm_stripe.core.figures import Terms
-from flask_crm_stripe.core.gate import differences, invoice_draft, line_drafts
-from flask_crm_stripe.model.invoices import RemoteVat
-from tests.core.samples import a_plan, answer_to
+from flask_crm_stripe.core.figures import Terms, make_plan
+from flask_crm_stripe.core.gate import differences, imposed, invoice_draft, line_drafts
+from flask_crm_stripe.model.crm import VatKind
+from flask_crm_stripe.model.invoices import RemoteBuyer, RemoteVat
+from tests.core.samples import ZONEN, a_plan, answer_to, work
 
 
 def test_equal_figures_pass() -> None:
@@ -48,17 +49,24 @@ def test_another_currency_stops() -> None:
     assert "Currency" in [each.what for each in differences(a_plan(), answer_to(a_plan(), currency="usd"))]
 
 
-@pytest.mark.parametrize("theirs", [RemoteVat(Decimal(20), False, 44153), RemoteVat(Decimal(21), True, 44153)])
-def test_another_rate_or_kind_of_vat_stops_although_the_sum_is_the_same(theirs: RemoteVat) -> None:
-    """VAT belongs to its rate."""
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        RemoteVat("reduced_rated", False, 44153, 210250),
+        RemoteVat("standard_rated", True, 44153, 210250),
+        RemoteVat("standard_rated", False, 44153, 210251),
+    ],
+)
+def test_another_kind_or_base_of_vat_stops_although_the_sum_is_the_same(theirs: RemoteVat) -> None:
+    """VAT belongs to its reason, and to what it is on."""
     found = differences(a_plan(), answer_to(a_plan(), vat=(theirs,)))
     assert found
     assert all(each.what.startswith("VAT") for each in found)
 
 
-def test_rates_are_compared_only_where_stripe_tells_them() -> None:
-    """An answer without rates is held to the sum of VAT."""
-    assert differences(a_plan(), answer_to(a_plan(), vat=())) == ()
+def test_an_answer_without_vat_stops() -> None:
+    """What Stripe does not tell is not taken for equal."""
+    assert differences(a_plan(), answer_to(a_plan(), vat=()))
 
 
 @given(st.integers(-3, 3), st.integers(-3, 3))
@@ -102,3 +110,62 @@ def test_an_inexact_line_is_sent_as_one_sum_in_words_and_keeps_its_product() -> 
 def test_a_line_without_a_service_has_no_product() -> None:
     """Its description stands for itself."""
     assert line_drafts(a_plan(service=None), {})[0].product_id is None
+
+
+def test_stripe_is_told_of_no_vat_below_zero() -> None:
+    """What a credit takes off is taken off at the other lines of its rate; sums stay, and a credit has no product."""
+    plan = make_plan(ZONEN, [work("1", quantity=Decimal(3)), work("2", quantity=Decimal(-1))], Terms(), "eur")
+    assert imposed(plan) == {"1": (6090, 29000), "2": (0, 0)}
+    charge, credit = line_drafts(plan, {"2": "prod_2"})
+    assert (charge.vat, charge.vat_base, charge.product_id) == (6090, 29000, "prod_2")
+    assert (credit.unit_amount, credit.quantity, credit.vat, credit.product_id) == (-14500, Decimal(1), 0, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (VatKind.REDUCED, "reduced_rated"),
+        (VatKind.ZERO, "zero_rated"),
+        (VatKind.STANDARD, "standard_rated"),
+        (VatKind.EXEMPT, "product_exempt"),
+        (VatKind.REVERSE_CHARGE, "reverse_charge"),
+        (VatKind.OUT_OF_SCOPE, "not_subject_to_tax"),
+    ],
+)
+def test_stripe_is_told_why(kind: VatKind, reason: str) -> None:
+    """A rate of 0 % is no standard rate, whatever it is called."""
+    rated = kind in (VatKind.REDUCED, VatKind.STANDARD)
+    line = replace(work(), vat_kind=kind, vat_rate=Decimal(9) if rated else Decimal(0))
+    plan = make_plan(ZONEN, [line], Terms(), "eur")
+    assert line_drafts(plan, {})[0].reason == reason
+    nothing = make_plan(ZONEN, [replace(line, vat_rate=Decimal(0))], Terms(), "eur")
+    assert line_drafts(nothing, {})[0].reason == ("zero_rated" if rated else reason)
+
+
+BUYER = RemoteBuyer("Van den Berg & Zonen", ("Kade 1", "9711 AA", "Groningen", "NL"), (), "none")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "what"),
+    [
+        ("buyer", replace(BUYER, name="Van den Berg"), "Customer"),
+        ("buyer", replace(BUYER, address=("Kade 2", "9711 AA", "Groningen", "NL")), "Address"),
+        ("buyer", replace(BUYER, vat_numbers=("NL123456782B01",)), "VAT number"),
+        ("buyer", replace(BUYER, exempt="reverse"), "Exemption"),
+        ("footer", "Somebody else", "Footer"),
+        ("description", "Thanks", "Note"),
+        ("order_number", "PO 1", "Order number"),
+        ("discount", 1, "Discount at Stripe"),
+    ],
+)
+def test_what_is_frozen_with_the_figures_is_compared(field: str, value: object, what: str) -> None:
+    """Who it is for, and all that stands on it."""
+    answer = answer_to(a_plan(), buyer=BUYER)
+    assert differences(a_plan(), answer) == ()
+    assert [each.what for each in differences(a_plan(), replace(answer, **{field: value}))] == [what]  # type: ignore[arg-type]
+
+
+def test_a_corrected_contact_is_what_is_compared() -> None:
+    """Where they live is what the CRM says now; why they pay no VAT is what was decided."""
+    moved = replace(ZONEN, name="Zonen", vat_kind=VatKind.EXEMPT)
+    assert differences(a_plan(), answer_to(a_plan(), buyer=replace(BUYER, name="Zonen")), moved) == ()

@@ -24,10 +24,12 @@ from flask_crm_stripe.errors import (
     SecretUnreadable,
     Unreachable,
 )
+from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.crm import SourceRef
 from flask_crm_stripe.model.invoices import Delivery, Invoice, Stage
 from tests.core.samples import YARD, ZONEN, billable, source
 from tests.core.world import CONSULTING, World
+from tests.support.seller import SELLER
 
 CALLS = ["create_customer", "create_product", "create_invoice", "add_lines", "finalise", "send"]
 ERRORS = [Unreachable("No answer."), ProviderFailed("Broken."), RateLimited("Later.")]
@@ -407,3 +409,17 @@ def test_an_invoice_that_is_not_at_stripe_has_no_remote(connected: World) -> Non
     assert connected.billing().invoicing.refresh(invoice_id).stripe_id is None
     with pytest.raises(Conflict, match="not at Stripe yet"):
         connected.billing().invoicing.pdf(invoice_id)
+
+
+def test_nothing_is_sent_that_does_not_say_who_sells(connected: World) -> None:
+    """A draft can be made; sending waits for the address, and says that the draft has to be made again."""
+    settings = connected.billing().ledger.settings
+    invoicing, terms = connected.billing().invoicing, Terms()
+    settings.save({"seller_address": ""}, "1", connected.clock.now())
+    seen = digest(invoicing.preview(YARD, ["11"], terms))
+    with pytest.raises(InvalidInput, match="address is missing"):
+        invoicing.generate(YARD, ["11"], terms, seen=seen, form_key="1", send=True)
+    draft = invoicing.generate(YARD, ["11"], terms, seen=seen, form_key="2", send=False)
+    settings.save(SELLER, "1", connected.clock.now())
+    with pytest.raises(Conflict, match="make it again"):
+        invoicing.send(draft.id)

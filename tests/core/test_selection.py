@@ -7,13 +7,20 @@ from decimal import Decimal
 
 import pytest
 
-from flask_crm_stripe.core.figures import Terms
-from flask_crm_stripe.core.selection import SourceBilling, billable_row, check_choice, check_terms
+from flask_crm_stripe.core.figures import Terms, make_plan
+from flask_crm_stripe.core.selection import (
+    SourceBilling,
+    billable_row,
+    check_choice,
+    check_plan,
+    check_terms,
+    vat_of_line,
+)
 from flask_crm_stripe.errors import BillableTaken, InvalidInput, NotFound
-from flask_crm_stripe.model.crm import Billable, Service
+from flask_crm_stripe.model.crm import Billable, Service, VatKind
 from flask_crm_stripe.model.invoices import Delivery
 from tests.core.records import an_invoice
-from tests.core.samples import ZONEN, billable, source
+from tests.core.samples import ZONEN, billable, source, work
 
 CONSULTING = Service("2", "CO-SR", "Senior consulting", prices=(("eur", Decimal(160)),), vat_rate=Decimal(21))
 
@@ -46,8 +53,10 @@ def test_a_ready_line_shows_what_the_catalogue_adds() -> None:
         ({"currency": "euros"}, "three letters"),
         ({"quantity": Decimal("NaN")}, "not a usable number"),
         ({"quantity": Decimal("1e13")}, "not a usable number"),
-        ({"quantity": Decimal(-1)}, "below zero"),
-        ({"unit_price": Decimal(-1)}, "below zero"),
+        ({"discount_amount": Decimal(-1)}, "below zero or more"),
+        ({"discount_amount": Decimal(99999)}, "more than the line itself"),
+        ({"quantity": Decimal(-1), "discount_percent": Decimal(5)}, "credit with a discount"),
+        ({"quantity": Decimal(-1), "discount_amount": Decimal(5)}, "credit with a discount"),
         ({"discount_percent": Decimal(101)}, "discount is not between"),
     ],
 )
@@ -153,3 +162,78 @@ def test_mail_needs_an_address_and_a_link_does_not() -> None:
     check_terms(Terms(delivery=Delivery.LINK), nobody)
     check_terms(Terms(), ZONEN)
     assert nobody.email is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "currency", "price"),
+    [
+        ({"unit_price": Decimal(160)}, "usd", Decimal(175)),
+        ({"unit_price": Decimal(145)}, "eur", Decimal(145)),
+        ({"unit_price": Decimal(160), "discount_amount": Decimal(5)}, "eur", Decimal(160)),
+        ({"unit_price": Decimal(160), "service": None}, "eur", Decimal(160)),
+        ({"unit_price": Decimal(160), "currency": "gbp"}, "gbp", Decimal(160)),
+    ],
+)
+def test_the_customers_currency_wins_where_the_price_is_known_in_it(
+    changes: dict[str, object], currency: str, price: Decimal
+) -> None:
+    """An agreed price is in the currency in which it was agreed; nothing is converted."""
+    service = replace(CONSULTING, prices=(("eur", Decimal(160)), ("usd", Decimal(175))))
+    line = replace(billable(), **changes)  # type: ignore[arg-type]
+    row = billable_row(line, service if line.service else None, None, replace(ZONEN, currency="usd"))
+    assert (row.billable.currency, row.billable.unit_price) == (currency, price)
+    kept = billable_row(line, service if line.service else None, None, replace(ZONEN, currency="eur"))
+    assert kept.billable == line
+
+
+@pytest.mark.parametrize(
+    ("given", "service", "contact", "expected"),
+    [
+        ({}, None, None, (Decimal(21), VatKind.STANDARD)),
+        ({"vat_rate": Decimal(0)}, None, None, (Decimal(0), VatKind.ZERO)),
+        ({"vat_rate": None}, VatKind.REDUCED, None, (Decimal(21), VatKind.REDUCED)),
+        ({"vat_rate": None}, VatKind.EXEMPT, None, (Decimal(0), VatKind.EXEMPT)),
+        ({"vat_kind": VatKind.OUT_OF_SCOPE}, VatKind.EXEMPT, None, (Decimal(0), VatKind.OUT_OF_SCOPE)),
+        ({}, None, VatKind.REVERSE_CHARGE, (Decimal(0), VatKind.REVERSE_CHARGE)),
+        ({"vat_kind": VatKind.EXEMPT}, None, VatKind.REVERSE_CHARGE, (Decimal(0), VatKind.EXEMPT)),
+    ],
+)
+def test_the_kind_of_vat(
+    given: dict[str, object], service: VatKind | None, contact: VatKind | None, expected: tuple[Decimal, VatKind]
+) -> None:
+    """The line's own, else its service's; the customer's instead of any rate. Only two kinds have a rate."""
+    line = replace(billable(), **given)  # type: ignore[arg-type]
+    found = vat_of_line(line, replace(CONSULTING, vat_kind=service), replace(ZONEN, vat_kind=contact))
+    assert found == expected
+
+
+def test_a_price_with_vat_cannot_be_charged_to_a_customer_who_pays_none() -> None:
+    """Nobody knows what is agreed then: the CRM has to say."""
+    row = billable_row(billable(vat_included=True), CONSULTING, None, replace(ZONEN, vat_kind=VatKind.REVERSE_CHARGE))
+    assert (row.state, "contains VAT" in row.reason) == ("not_ready", True)
+
+
+def test_an_invoice_is_never_below_zero() -> None:
+    """Nor is any rate of it: what Stripe makes of that nobody knows."""
+    charge, credit = work("1", quantity=Decimal(1)), work("2", quantity=Decimal(-2))
+    other = work("3", quantity=Decimal(9), vat_rate=Decimal(9))
+    check_plan(make_plan(ZONEN, [charge], Terms(), "eur"))
+    with pytest.raises(InvalidInput, match="come to less than nothing"):
+        check_plan(make_plan(ZONEN, [charge, credit], Terms(), "eur"))
+    with pytest.raises(InvalidInput, match="lines with 21 % VAT"):
+        check_plan(make_plan(ZONEN, [charge, credit, other], Terms(), "eur"))
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        Terms(discount_amount=Decimal(-1)),
+        Terms(discount_amount=Decimal("NaN")),
+        Terms(discount_amount=Decimal(5), discount_percent=Decimal(5)),
+    ],
+)
+def test_a_discount_as_a_sum_is_checked(terms: Terms) -> None:
+    """Not below zero, a number, and not beside one in percent."""
+    with pytest.raises(InvalidInput) as wrong:
+        check_terms(terms, ZONEN)
+    assert wrong.value.field == "discount_amount"

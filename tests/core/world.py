@@ -22,6 +22,7 @@ from flask_crm_stripe.testing.memory_ledger import MemorySharedLedger
 from flask_crm_stripe.testing.memory_provider import MemoryProvider, MemoryProviders
 from tests.core.records import NOON
 from tests.core.samples import YARD, ZONEN, billable, source
+from tests.support.seller import SELLER
 
 INES = Actor("1", "Ines", ALL_PERMISSIONS, session="login-1")
 CONSULTING = Service("2", "CO-SR", "Senior consulting", "", (("eur", Decimal(160)),), Decimal(21), "h")
@@ -122,7 +123,12 @@ class World:
         connections = self.billing(business).connection
         connections.claim(connections.begin())
         pending = connections.accept(Grant(account or f"acct_{business}", False, "read_write", {"access_token": "tok"}))
+        self.name_seller(business)
         return connections.confirm(pending.id)
+
+    def name_seller(self, business: str = "hp") -> None:
+        """What an invoice has to say of the business."""
+        self.shared.for_business(business).settings.save(SELLER, "1", NOON)
 
     def generate(
         self,
@@ -133,6 +139,7 @@ class World:
         form_key: str = "press-1",
         send: bool = True,
     ) -> Invoice:
+        self.name_seller(business)
         invoicing, terms = self.billing(business).invoicing, terms or Terms()
         seen = digest(invoicing.preview(YARD, refs, terms))
         return invoicing.generate(YARD, refs, terms, seen=seen, form_key=form_key, send=send)

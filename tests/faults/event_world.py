@@ -30,6 +30,7 @@ from flask_crm_stripe.testing.memory_crm import MemoryCRM
 from tests.contracts.ledger_worlds import ReversingVault
 from tests.core.world import Heard, Later, Mailbox
 from tests.support.billing_browser import WatchedStripe
+from tests.support.seller import SELLER
 
 KEY = "sk_test_orders"
 PAYER, ORDER = ContactRef("organization", "1"), SourceRef("order", "1")
@@ -74,6 +75,8 @@ class EventWorld:
         connection = self.billing().connection
         connection.confirm(connection.accept(Grant(self.account, False, "read_write")).id)
         self.crm.add(self.business, Contact(PAYER, "Payer", "payer@example.com"), Source(ORDER, "Order", "1", PAYER))
+        billing = self.billing()
+        billing.ledger.settings.save(SELLER, "1", billing.clock.now())
         self.billing().settings.save_notify("", paid="paid@example.com", failed="failed@example.com")
         self.client = StripeClient(KEY, http_client=self.fake.http_client())
         self.invoice = self._made()

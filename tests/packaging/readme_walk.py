@@ -72,6 +72,11 @@ class Person:
         headers = {token["header"]: token["csrf_token"], "Idempotency-Key": secrets.token_hex(12)}
         return self.client.post(path, headers=headers, json=json_body or None, buffered=True)
 
+    def fill_in(self, path: str, **fields: str) -> TestResponse:
+        """A form of a page."""
+        token: Any = self.get("/stripe/api/v1/csrf").json
+        return self.client.post(path, headers={token["header"]: token["csrf_token"]}, data=fields, buffered=True)
+
 
 def connect(person: Person, fake: FakeStripe, account: str) -> int:
     """The button, Stripe's page, back, and "use this account"."""
@@ -104,6 +109,8 @@ def walk(crm: Any, fake: FakeStripe, account: str) -> dict[str, object]:
     found["before"] = cli.invoke(args=["crm-stripe", "doctor"]).stdout
     found["connected"] = connect(person, fake, account)
     found["doctor"] = cli.invoke(args=["crm-stripe", "doctor"]).stdout
+    seller = {"seller_address": "Kade 1, 2611 Delft", "seller_vat_number": "NL001234567B01"}
+    found["seller"] = person.fill_in("/stripe/settings", **seller).status_code
     invoice = bill(person)
     fake.pay(person.get(f"/stripe/invoices/{invoice}/pay-page").location or "")
     fake.deliver()

@@ -62,7 +62,7 @@ def test_it_bills_and_is_paid(clean_python: Path, folder: Path) -> None:
     assert found["stranger"] == 401
     assert found["before"] == "All is well.\n"
     well = "  default: Customers can pay you, and payouts reach your bank.\nAll is well.\n"
-    assert (found["connected"], found["doctor"]) == (303, well)
+    assert (found["connected"], found["doctor"], found["seller"]) == (303, well, 303)
     assert set(found["pages"].values()) == {200}, found["pages"]
     assert found["styled"] == 200
     assert (found["invoice"]["status"], found["invoice"]["total"]["decimal"]) == ("paid", "490.05")

@@ -37,8 +37,10 @@ from flask_crm_stripe import (
     Source,
     SourceRef,
 )
+from flask_crm_stripe.state import EXTENSION
 from tests.support.billing_browser import LINES, NORTH, ORDER, SOUTH, Browser, WatchedStripe
 from tests.support.crm_host import Host, make_host
+from tests.support.seller import SELLER
 
 __all__ = ["LINES", "NORTH", "ORDER", "SOUTH", "BillingHost", "Browser", "WatchedStripe", "billing_host"]
 
@@ -102,6 +104,13 @@ class BillingHost:
         assert answer.status_code == 303, answer.text
         confirmed = browser.press(browser.follow(answer), answer.headers["Location"])
         assert confirmed.status_code == 303, confirmed.text
+        self.name_seller(business)
+
+    def name_seller(self, business: str = NORTH) -> None:
+        """What an invoice has to say of the business."""
+        with self.app.app_context():
+            billing = self.app.extensions[EXTENSION].ready().system(business)
+            billing.ledger.settings.save(SELLER, "ann", billing.clock.now())
 
     def own_view(self, deed: Callable[[], Any], who: str = "ann") -> TestResponse:
         """A view of the host's own, opened by somebody; all work after the response is done when this returns."""

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -57,7 +58,7 @@ class Host:
 def service_row(host: Host, business: str, value: Service) -> Any:
     """A service and its prices."""
     prices = [host.Price(currency=currency, amount=amount) for currency, amount in value.prices]
-    names = ("code", "name", "description", "unit", "vat_rate", "active")
+    names = ("code", "name", "description", "unit", "vat_rate", "vat_kind", "active")
     given = {name: getattr(value, name) for name in names}
     return host.Service(id=int(value.ref), company=business, prices=prices, **given)
 
@@ -67,7 +68,8 @@ def contact_row(host: Host, business: str, value: Contact) -> Any:
     address = value.address or Address()
     given = {"city": address.city, "country": address.country, "name": value.name, "email": value.email}
     if value.ref.kind == "organization":
-        return host.Organization(id=int(value.ref.ref), company=business, vat_number=value.vat_number, **given)
+        vat = {"vat_number": value.vat_number, "vat_kind": value.vat_kind}
+        return host.Organization(id=int(value.ref.ref), company=business, **vat, **given)
     return host.Person(id=uuid.UUID(value.ref.ref), company=business, **given)
 
 
@@ -139,6 +141,7 @@ def catalogue_models(db: SQLAlchemy) -> dict[str, Any]:
         description: Mapped[str] = mapped_column(default="")
         unit: Mapped[str] = mapped_column(default="")
         vat_rate: Mapped[Decimal | None] = mapped_column(NUMERIC)
+        vat_kind: Mapped[str | None]
         active: Mapped[bool] = mapped_column(default=True)
         prices: Mapped[list[Any]] = relationship("Price", cascade="all, delete-orphan")
 
@@ -160,6 +163,7 @@ def contact_models(db: SQLAlchemy) -> dict[str, Any]:
         name: Mapped[str]
         email: Mapped[str | None]
         vat_number: Mapped[str | None]
+        vat_kind: Mapped[str | None]
         city: Mapped[str] = mapped_column(default="")
         country: Mapped[str] = mapped_column(default="")
 
@@ -208,6 +212,10 @@ def work_models(db: SQLAlchemy) -> dict[str, Any]:
         currency: Mapped[str]
         vat_rate: Mapped[Decimal | None] = mapped_column(NUMERIC)
         vat_included: Mapped[bool] = mapped_column(default=False)
+        vat_kind: Mapped[str | None]
+        discount_amount: Mapped[Decimal | None] = mapped_column(NUMERIC)
+        service_from: Mapped[date | None]
+        service_to: Mapped[date | None]
         discount_percent: Mapped[Decimal] = mapped_column(NUMERIC, default=Decimal(0))
         ready: Mapped[bool] = mapped_column(default=True)
         worked_on: Mapped[str] = mapped_column(default="")
@@ -220,7 +228,7 @@ def work_models(db: SQLAlchemy) -> dict[str, Any]:
 
 def service_maps(models: dict[str, Any]) -> Maps:
     """Services: prices come from a function and rows of their own."""
-    same = {name: name for name in ("code", "name", "description", "unit", "vat_rate", "active")}
+    same = {name: name for name in ("code", "name", "description", "unit", "vat_rate", "vat_kind", "active")}
     return Maps(
         models["Service"],
         ref="id",
@@ -254,7 +262,8 @@ def source_maps(model: Any, kind: str, ref: str) -> Maps:
 def billable_maps(model: Any, **more: Any) -> Maps:
     """Billables: the source is a pair of attributes, the worker comes from a function."""
     names = (
-        "description quantity unit unit_price currency vat_rate vat_included discount_percent ready worked_on status"
+        "description quantity unit unit_price currency vat_rate vat_kind vat_included discount_percent discount_amount "
+        "service_from service_to ready worked_on status"
     )
     fields: dict[str, Any] = {
         **{name: name for name in names.split()},
@@ -271,7 +280,7 @@ def declaration(models: dict[str, Any]) -> SQLAlchemyCRM:
     return SQLAlchemyCRM(
         services=service_maps(models),
         contacts=[
-            contact_maps(models["Organization"], "organization", vat_number="vat_number"),
+            contact_maps(models["Organization"], "organization", vat_number="vat_number", vat_kind="vat_kind"),
             contact_maps(models["Person"], "individual"),
         ],
         sources=[source_maps(models["Order"], "order", "id"), source_maps(models["Ticket"], "ticket", "key")],

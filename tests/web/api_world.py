@@ -22,8 +22,10 @@ from werkzeug.test import TestResponse
 from flask_crm_stripe.extension import CRMStripe
 from flask_crm_stripe.model.business import ALL_PERMISSIONS, Actor
 from flask_crm_stripe.model.crm import Billable, Contact, ContactRef, Service, Source, SourceRef
+from flask_crm_stripe.state import EXTENSION
 from flask_crm_stripe.testing.fake_stripe import FakeStripe
 from tests.support.crm_host import Host, make_host
+from tests.support.seller import SELLER
 from tests.web.json_shape import complaints, resolved
 
 ROOT = "/stripe/api/v1"
@@ -67,6 +69,9 @@ class World:
         back = urlsplit(self.fake.authorize(url, self.accounts[business]))
         where = caller.client.get(f"{back.path}?{back.query}").headers["Location"]
         assert caller.press(where).status_code == 303
+        with self.host.app.app_context():
+            billing = self.host.app.extensions[EXTENSION].ready().system(business)
+            billing.ledger.settings.save(SELLER, "ann", billing.clock.now())
 
     def order(self, business: str, *refs: int) -> str:
         """More work in the business's order; its path on the JSON side."""

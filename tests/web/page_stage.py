@@ -30,6 +30,7 @@ from flask_crm_stripe.testing.memory_crm import MemoryCRM
 from flask_crm_stripe.testing.memory_ledger import MemorySharedLedger
 from flask_crm_stripe.testing.memory_provider import MemoryProvider, MemoryProviders
 from tests.core.world import HERE, Mailbox
+from tests.support.seller import SELLER
 
 NORTH = Business("north", "Harbour & Pine Consulting", "Europe/Amsterdam", "en_GB")
 SOUTH = Business("south", "Southern Works", "UTC", "en_GB")
@@ -160,6 +161,7 @@ class Stage:
         provider.change_account(account)
         pending = self.pending(account, business)
         self.billing(business).connection.confirm(pending.id)
+        self.shared.for_business(business.ref).settings.save(SELLER, INES.ref, self.clock.now())
         return provider
 
     def pending(self, account: Account, business: Business = NORTH) -> Connection:

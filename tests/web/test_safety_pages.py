@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from flask_crm_stripe.model.business import ALL_PERMISSIONS, Actor
 from flask_crm_stripe.model.log import LogFilter
+from tests.support.seller import SELLER
 from tests.web.page_stage import INES, MARA, SOUTH, VIEWER, Page, Stage
 from tests.web.page_worlds import client, page_of, stage
 
@@ -108,7 +109,7 @@ def test_wrong_settings_are_named(
     page = page_of(client.post(form.action, data=form.data(**typed)), 422)
     assert words in page.text
     assert [given["name"] for _, given in page.tags if given.get("aria-invalid") == "true"] == [field]
-    assert stage.billing().settings.all() == {}
+    assert stage.billing().settings.all() == SELLER
 
 
 def test_where_mails_go_and_how_long_the_log_is_kept(stage: Stage, client: FlaskClient) -> None:

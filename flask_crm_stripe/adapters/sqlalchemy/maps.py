@@ -35,18 +35,21 @@ def _words(line: str) -> frozenset[str]:
     return frozenset(line.split())
 
 
-SERVICES = Role("services", _words("name"), _words("code description unit prices vat_rate active"))
+SERVICES = Role("services", _words("name"), _words("code description unit prices vat_rate vat_kind active"))
 CONTACTS = Role(
     "contacts",
     _words("name"),
-    _words("email phone address language currency vat_number url"),
+    _words("email phone address language currency vat_number vat_kind url"),
     needs_kind=True,
 )
 SOURCES = Role("sources", _words("title"), _words("number contact url"), references=_words("contact"), needs_kind=True)
 BILLABLES = Role(
     "billables",
     _words("source description quantity unit_price currency"),
-    _words("unit service vat_rate vat_included discount_percent ready worked_on worked_by status"),
+    _words(
+        "unit service vat_rate vat_kind vat_included discount_percent discount_amount service_from service_to "
+        "ready worked_on worked_by status"
+    ),
     references=_words("source"),
     written=_words("status"),
 )

@@ -22,6 +22,7 @@ NOWHERE = SourceRef("", "")
 NAMES = {
     "vat_rate": "VAT rate",
     "vat_number": "VAT number",
+    "vat_kind": "kind of VAT",
     "unit_price": "unit price",
     "discount_percent": "discount",
     "url": "web address",
@@ -88,6 +89,7 @@ def service(maps: Maps, row: Any) -> Service:
         vat_rate=reader.take("vat_rate", values.percent, None),
         unit=reader.take("unit", values.text, ""),
         active=reader.take("active", values.flag, True),
+        vat_kind=reader.take("vat_kind", values.vat_kind, None),
     )
     return replace(found, problem=reader.words()) if reader.problems else found
 
@@ -105,6 +107,7 @@ def contact(maps: Maps, row: Any) -> Contact:
         currency=reader.take("currency", values.optional_currency, None),
         vat_number=reader.take("vat_number", values.optional_text, None),
         url=reader.take("url", values.optional_text, None),
+        vat_kind=reader.take("vat_kind", values.vat_kind, None),
     )
     reader.refuse_problems("Contact", found.name)
     return found
@@ -135,8 +138,8 @@ def billable(maps: Maps, row: Any) -> Billable:
         ref=reader.ref,
         source=SourceRef(*origin) if origin else NOWHERE,
         description=reader.take("description", values.text, "").strip(),
-        quantity=reader.take("quantity", values.number, Decimal(0)),
-        unit_price=reader.take("unit_price", values.number, Decimal(0)),
+        quantity=reader.take("quantity", values.signed, Decimal(0)),
+        unit_price=reader.take("unit_price", values.signed, Decimal(0)),
         currency=reader.take("currency", values.currency, values.NO_CURRENCY),
         unit=reader.take("unit", values.text, ""),
         service=reader.take("service", values.optional_text, None),
@@ -146,5 +149,9 @@ def billable(maps: Maps, row: Any) -> Billable:
         ready=reader.take("ready", values.flag, True),
         worked_on=reader.take("worked_on", values.text, ""),
         worked_by=reader.take("worked_by", values.text, ""),
+        vat_kind=reader.take("vat_kind", values.vat_kind, None),
+        discount_amount=reader.take("discount_amount", values.optional_number, None),
+        service_from=reader.take("service_from", values.day, None),
+        service_to=reader.take("service_to", values.day, None),
     )
     return replace(found, ready=False, not_ready=reader.words()) if reader.problems else found

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 
 from flask_crm_stripe.errors import quoted
-from flask_crm_stripe.model.crm import Address
+from flask_crm_stripe.model.crm import Address, VatKind
 from flask_crm_stripe.model.money import normalise_currency
 
 Prices = tuple[tuple[str, Decimal], ...]
@@ -42,6 +43,19 @@ def flag(value: object) -> bool:
 
 def number(value: object) -> Decimal:
     """A number that is not below zero, without trailing zeros, so that it is the same on every database."""
+    result = signed(value)
+    if result < 0:
+        raise UnusableError("is below zero")
+    return result
+
+
+def optional_number(value: object) -> Decimal | None:
+    """A number that is not below zero; None stays None."""
+    return None if value is None else number(value)
+
+
+def signed(value: object) -> Decimal:
+    """A number, without trailing zeros, so that it is the same on every database."""
     if value is None or value == "":
         raise UnusableError("is missing")
     if isinstance(value, bool):
@@ -58,8 +72,6 @@ def number(value: object) -> Decimal:
 def _usable(result: Decimal) -> Decimal:
     if not result.is_finite():
         raise UnusableError("is not a number")
-    if result < 0:
-        raise UnusableError("is below zero")
     if result.adjusted() >= MOST_DIGITS_BEFORE_POINT:
         raise UnusableError("is too large")
     return result
@@ -71,6 +83,25 @@ def _plain(result: Decimal) -> Decimal:
     if normal != result or (isinstance(exponent, int) and exponent < -MOST_DIGITS_AFTER_POINT):
         raise UnusableError("has too many digits")
     return normal.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else normal
+
+
+def day(value: object) -> date | None:
+    """A day; of a moment its day; None stays None."""
+    if isinstance(value, datetime):
+        return value.date()
+    if value is None or isinstance(value, date):
+        return value
+    raise UnusableError("is not a day")
+
+
+def vat_kind(value: object) -> VatKind | None:
+    """A kind of VAT by its word; None and blanks are None."""
+    word = text(value).strip().lower()
+    if not word:
+        return None
+    if word not in set(VatKind):
+        raise UnusableError(f"is {quoted(word)}: use one of {', '.join(VatKind)}")
+    return VatKind(word)
 
 
 def percent(value: object) -> Decimal | None:

@@ -11,12 +11,11 @@ from stripe.params import InvoiceCreateParams, InvoiceLineItemListParams, Invoic
 
 from flask_crm_stripe.adapters.stripe.client import AccountCalls
 from flask_crm_stripe.adapters.stripe.lines import line_params
-from flask_crm_stripe.adapters.stripe.reading import read_invoice
+from flask_crm_stripe.adapters.stripe.reading import ORDER_NUMBER, read_invoice
 from flask_crm_stripe.adapters.stripe.values import MARKER, PAGE, every, plain, request_id, seconds_since
 from flask_crm_stripe.errors import Refused
 from flask_crm_stripe.model.invoices import InvoiceDraft, LineDraft, RemoteInvoice
 
-ORDER_NUMBER = "Order number"
 CUSTOM_FIELD_LIMIT = 140
 
 
@@ -38,6 +37,8 @@ class InvoicingCalls(AccountCalls):
         }
         if draft.description:
             params["description"] = draft.description
+        if draft.footer:
+            params["footer"] = draft.footer
         if draft.order_number:
             number = draft.order_number[:CUSTOM_FIELD_LIMIT]
             params["custom_fields"] = [{"name": ORDER_NUMBER, "value": number}]

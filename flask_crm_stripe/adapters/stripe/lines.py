@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import cast
 
@@ -25,11 +26,17 @@ def line_params(line: LineDraft) -> InvoiceAddLinesParamsLine:
     gate that holds amount against rate.)
     """
     params: InvoiceAddLinesParamsLine = {
-        "price_data": _price_data(line),
         "description": line.description,
         "metadata": line.metadata,
         "tax_amounts": [_tax_amount(line)],
     }
+    if line.period:
+        first, last = line.period
+        params["period"] = {"start": _midnight(first), "end": _midnight(last)}
+    if line.unit_amount < 0:
+        params["amount"] = line.unit_amount
+        return params
+    params["price_data"] = _price_data(line)
     if line.quantity == line.quantity.to_integral_value():
         params["quantity"] = int(line.quantity)
     else:
@@ -57,7 +64,9 @@ def _tax_amount(line: LineDraft) -> InvoiceAddLinesParamsLineTaxAmount:
             "tax_type": "vat",
         },
     }
-    if line.vat_rate == Decimal(0):
-        # Above 0 no reason is given: whether a rate is a country's standard or a reduced one, the CRM does not tell us.
-        tax["taxability_reason"] = "zero_rated"
+    tax["taxability_reason"] = line.reason
     return tax
+
+
+def _midnight(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

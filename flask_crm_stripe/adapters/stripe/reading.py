@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask_crm_stripe.adapters.stripe.values import day, id_of, moment
-from flask_crm_stripe.model.invoices import RemoteInvoice
+from flask_crm_stripe.model.invoices import RemoteBuyer, RemoteInvoice, RemoteVat
+
+ORDER_NUMBER = "Order number"
+PARTS = ("line1", "line2", "postal_code", "city", "state", "country")
 
 
 def read_invoice(answer: Mapping[str, Any], request_id: str | None = None) -> RemoteInvoice:
     """The figures as Stripe has them, in minor units; an unknown status stays as Stripe writes it.
 
-    ``tax`` is the sum of ``total_taxes``. ``vat`` stays empty: ``total_taxes`` names its rates by id only, in a field
-    that cannot be expanded (stripe-python ``Invoice.TotalTax.TaxRateDetails``), so the percentage is not in the answer.
+    ``tax`` is the sum of ``total_taxes``. ``vat`` is by reason, not by rate: ``total_taxes`` names its rates by id
+    only, in a field that cannot be expanded (stripe-python ``Invoice.TotalTax.TaxRateDetails``).
     """
     moments = answer.get("status_transitions") or {}
     return RemoteInvoice(
@@ -36,7 +40,37 @@ def read_invoice(answer: Mapping[str, Any], request_id: str | None = None) -> Re
         hosted_url=answer.get("hosted_invoice_url"),
         pdf_url=answer.get("invoice_pdf"),
         request_id=request_id,
+        discount=sum(each["amount"] for each in answer.get("total_discount_amounts") or ()),
+        vat=_vat(answer.get("total_taxes") or ()),
+        buyer=_buyer(answer),
+        footer=answer.get("footer") or "",
+        description=answer.get("description") or "",
+        order_number=_order_number(answer.get("custom_fields") or ()),
     )
+
+
+def _vat(taxes: Iterable[Mapping[str, Any]]) -> tuple[RemoteVat, ...]:
+    found: dict[tuple[str, bool], tuple[int, int]] = {}
+    for tax in taxes:
+        key = (tax.get("taxability_reason") or "", tax.get("tax_behavior") == "inclusive")
+        amount, base = found.get(key, (0, 0))
+        found[key] = (amount + tax["amount"], base + (tax.get("taxable_amount") or 0))
+    return tuple(RemoteVat(*key, *sums) for key, sums in sorted(found.items()))
+
+
+def _buyer(answer: Mapping[str, Any]) -> RemoteBuyer:
+    address = answer.get("customer_address") or {}
+    numbers = (str(each.get("value") or "") for each in answer.get("customer_tax_ids") or ())
+    return RemoteBuyer(
+        name=answer.get("customer_name") or "",
+        address=tuple(str(address[part]) for part in PARTS if address.get(part)),
+        vat_numbers=tuple(sorted(re.sub(r"[^0-9A-Za-z+*]", "", number).upper() for number in numbers)),
+        exempt=answer.get("customer_tax_exempt") or "none",
+    )
+
+
+def _order_number(fields: Iterable[Mapping[str, Any]]) -> str:
+    return next((str(each["value"]) for each in fields if each["name"] == ORDER_NUMBER), "")
 
 
 def _line_count(lines: Mapping[str, Any]) -> int:

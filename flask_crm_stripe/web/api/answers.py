@@ -147,14 +147,18 @@ class Line(Answer):
     share = fields.Nested(Money, metadata={"description": "This line's part of the invoice's discount."})
     net = one(Money)
     vat_rate = figure("In percent.")
+    vat_kind = told(fields.String, "standard, reduced, zero, exempt, reverse_charge or out_of_scope.")
     vat_included = told(fields.Boolean, "Whether the amounts contain the VAT.")
     vat = one(Money)
+    service_from = told(fields.Date, "The first day of the work.", null=True)
+    service_to = told(fields.Date, "The last day of the work.", null=True)
 
 
 class VatTotal(Answer):
     """VAT of one rate over the whole invoice."""
 
     rate = figure("In percent.")
+    kind = told(fields.String, "As of its lines.")
     included = told(fields.Boolean)
     base = fields.Nested(Money, metadata={"description": "Without VAT."})
     vat = one(Money)
@@ -172,6 +176,8 @@ class Plan(Answer):
     discount = one(Money)
     vat = one(Money)
     total = one(Money)
+    vat_rounding = told(fields.String, "rate or line: where VAT is rounded.")
+    footer = told(fields.String, "What the law wants to stand on it.")
     days_until_due = told(fields.Integer)
     delivery = told(fields.String, "mail or link.")
     order_number = told(fields.String)

@@ -25,6 +25,7 @@ class Terms(Body):
         validate=validate.Range(0, LONGEST_DUE, error=f"Choose between 0 and {LONGEST_DUE} days.")
     )
     discount_percent = DecimalText(metadata={"description": "Of the whole invoice, 0 to 100."})
+    discount_amount = DecimalText(metadata={"description": "Of the whole invoice, in major units; not both."})
     order_number = Text(validate=validate.Length(max=140, error="An order number has at most 140 characters."))
     note = Text(validate=validate.Length(max=500, error="A note has at most 500 characters."))
     delivery = Text(

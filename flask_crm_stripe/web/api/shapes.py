@@ -132,6 +132,8 @@ def plan_shape(plan: InvoicePlan, *, personal: bool) -> Shape:
         "discount": money(plan.discount, currency),
         "vat": money(plan.vat, currency),
         "total": money(plan.total, currency),
+        "vat_rounding": plan.vat_rounding.value,
+        "footer": plan.footer,
         "days_until_due": plan.days_until_due,
         "delivery": plan.delivery.value,
         "order_number": plan.order_number,
@@ -158,15 +160,18 @@ def line(found: PlanLine, currency: str) -> Shape:
         "share": money(found.share, currency),
         "net": money(found.net, currency),
         "vat_rate": found.vat_rate,
+        "vat_kind": found.vat_kind.value,
         "vat_included": found.vat_included,
         "vat": money(found.vat, currency),
+        "service_from": found.service_from,
+        "service_to": found.service_to,
     }
 
 
 def vat_total(found: VatTotal, currency: str) -> Shape:
     """VAT of one rate."""
     base, vat = money(found.base, currency), money(found.vat, currency)
-    return {"rate": found.rate, "included": found.included, "base": base, "vat": vat}
+    return {"rate": found.rate, "kind": found.kind.value, "included": found.included, "base": base, "vat": vat}
 
 
 def invoices(page: Page[Invoice], *, personal: bool) -> Shape:

@@ -193,7 +193,7 @@ def _terms(billing: Billing, where: SourceRef, body: Any) -> Terms:
         contact = billing.invoicing.source(where).contact
         delivery = Delivery.LINK if contact and not contact.email else start["delivery"]
     days = given.get("days_until_due", int(start["days_until_due"]))
-    rest = {name: given[name] for name in ("discount_percent", "order_number") if name in given}
+    rest = {name: given[name] for name in ("discount_percent", "discount_amount", "order_number") if name in given}
     return Terms(days_until_due=days, note=given.get("note", start["note"]), delivery=Delivery(delivery), **rest)
 
 
@@ -210,6 +210,6 @@ def _paths() -> Iterator[None]:
     try:
         yield
     except InvalidInput as error:
-        if error.field in FIELDS:
+        if error.field in (*FIELDS, "discount_amount"):
             raise InvalidInput(f"terms.{error.field}", error.message) from None
         raise
