@@ -29,6 +29,7 @@ class Stage:
             "item": lambda: self.api.post(
                 "/v1/invoiceitems", {"customer": self.ids["customer"], "amount": 300, "currency": "eur"}
             ),
+            "refund": lambda: self.api.post("/v1/refunds", {"charge": self.ids["charge"], "amount": 10}),
             "endpoint": lambda: self.api.post(
                 "/v1/webhook_endpoints", {"url": "https://crm.example/hook", "enabled_events": ["invoice.paid"]}
             ),
@@ -56,6 +57,7 @@ def stage(*, livemode: bool = False) -> Stage:
     made["monthly"] = list(store["price"])[-1]
     for name in ("payment_intent", "charge", "invoice_payment", "balance_transaction", "event"):
         made[name] = next(iter(store[name]))
+    made["refund"] = here.fresh("refund")
     return here
 
 
@@ -218,6 +220,19 @@ VALID: dict[str, tuple[str, Params]] = {
     ),
     "GET /v1/balance_transactions/{id}": ("/v1/balance_transactions/{balance_transaction}", lambda s: {}),
     "GET /v1/balance_transactions": ("/v1/balance_transactions", lambda s: {"type": "charge", "currency": "eur"}),
+    "POST /v1/refunds": (
+        "/v1/refunds",
+        lambda s: {
+            "payment_intent": s.ids["payment_intent"],
+            "amount": 250,
+            "reason": "requested_by_customer",
+            "metadata": {"crm": "1"},
+            "expand": ["charge", "balance_transaction"],
+        },
+    ),
+    "POST /v1/refunds/{id}": ("/v1/refunds/{refund}", lambda s: {"metadata": {"crm": "2"}}),
+    "GET /v1/refunds/{id}": ("/v1/refunds/{refund}", lambda s: {"expand": ["charge.refunds"]}),
+    "GET /v1/refunds": ("/v1/refunds", lambda s: PAGED | {"charge": s.ids["charge"]}),
     "GET /v1/subscriptions/{id}": (
         "/v1/subscriptions/{subscription}",
         lambda s: {"expand": ["customer", "items.data.price.product"]},

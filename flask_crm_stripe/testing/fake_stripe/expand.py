@@ -10,7 +10,7 @@ import stripe
 from stripe._list_object import ListObject
 from stripe._stripe_object import StripeObject
 
-from . import shapes, subscriptions
+from . import refunds, shapes, subscriptions
 from .errors import StripeFault, invalid
 from .paging import list_object
 from .routing import Route
@@ -33,6 +33,7 @@ KINDS = {
     "payment_intents": "payment_intent",
     "prices": "price",
     "products": "product",
+    "refunds": "refund",
     "subscriptions": "subscription",
     "tax": "tax.settings",
     "tax_rates": "tax_rate",
@@ -135,7 +136,10 @@ class Expander:
             return list_object(f"/v1/customers/{obj['id']}/tax_ids", shapes.clone(tax_ids))
         if (kind, name) == ("customer", "subscriptions"):
             return subscriptions.current(self.world, self.account_id, obj["id"])
-        if name in ("sources", "refunds"):
+        if (kind, name) == ("charge", "refunds"):
+            found = refunds.of_charge(self.world, self.account_id, obj["id"])
+            return list_object(f"/v1/charges/{obj['id']}/refunds", shapes.clone(found))
+        if name == "sources":
             return list_object(f"/v1/{kind}s/{obj['id']}/{name}", [])
         stored = self.world.find(self.account_id, kind, obj["id"]) or {}
         return shapes.clone(stored.get(name))

@@ -26,6 +26,8 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "token_fields": ("present", "absent"),
     # A charge's balance transaction is there at once, or a minute later (charge.updated tells).
     "balance_transaction": ("at_once", "later"),
+    # A refund has succeeded at once, or a minute later (refund.updated tells).
+    "refund_status": ("succeeded", "pending"),
     # POST /v1/invoices/{id}/pay on an uncollectible invoice.
     "pay_uncollectible": ("accept", "refuse"),
     # A test payment to an account whose charges are off; a live one is refused in any case.
@@ -58,6 +60,7 @@ class Switches:
     idempotency_scope: str = "account"
     token_fields: str = "present"
     balance_transaction: str = "at_once"
+    refund_status: str = "succeeded"
     pay_uncollectible: str = "accept"
     pay_with_charges_off: str = "accept"
     error_for_revoked: int = 403

@@ -17,6 +17,7 @@ MODULES = (
     "lines",
     "invoiceitems",
     "reads",
+    "refunds",
     "subscriptions",
     "tax_settings",
     "country_specs",

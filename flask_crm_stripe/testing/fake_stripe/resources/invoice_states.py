@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import hosted, money, payments
+from .. import hosted, invoice_payments, money, payments
 from ..routing import Call, route
 from ..state import Obj
 from . import common, drafts
@@ -69,7 +69,7 @@ def void(call: Call) -> Obj:
             f"You can only void open or uncollectible invoices. This invoice is {invoice['status']}.",
             "invoice_not_open",
         )
-    payments.stop(call.world, call.account_id, invoice)
+    invoice_payments.stop(call.world, call.account_id, invoice)
     return _closed(call, invoice, "void", "voided_at", "invoice.voided")
 
 
@@ -113,7 +113,7 @@ def finalized(call: Call, invoice: Obj, auto_advance: bool | None) -> Obj:
     call.world.emit("invoice.finalized", opened, call.account_id)
     if not amount:
         return _paid_by_itself(call, opened)
-    payments.start(call.world, call.account_id, opened)
+    invoice_payments.start(call.world, call.account_id, opened)
     return call.store["invoice"][opened["id"]]
 
 
