@@ -30,6 +30,7 @@ class Stage:
                 "/v1/invoiceitems", {"customer": self.ids["customer"], "amount": 300, "currency": "eur"}
             ),
             "refund": lambda: self.api.post("/v1/refunds", {"charge": self.ids["charge"], "amount": 10}),
+            "payment_record": lambda: raw.reported(self.api, 400),
             "endpoint": lambda: self.api.post(
                 "/v1/webhook_endpoints", {"url": "https://crm.example/hook", "enabled_events": ["invoice.paid"]}
             ),
@@ -57,7 +58,10 @@ def stage(*, livemode: bool = False) -> Stage:
     made["monthly"] = list(store["price"])[-1]
     for name in ("payment_intent", "charge", "invoice_payment", "balance_transaction", "event"):
         made[name] = next(iter(store[name]))
-    made["refund"] = here.fresh("refund")
+    made |= {"refund": here.fresh("refund"), "payment_record": here.fresh("payment_record")}
+    adjusting = {"amount": -100, "currency": "eur"}
+    path = f"/v1/customers/{made['customer']}/balance_transactions"
+    made["balance"] = api.post(path, adjusting)["id"]
     return here
 
 
@@ -135,6 +139,15 @@ VALID: dict[str, tuple[str, Params]] = {
     "GET /v1/customers/{id}/tax_ids": ("/v1/customers/{customer}/tax_ids", lambda s: {"limit": 2}),
     "GET /v1/customers/{id}/tax_ids/{tax_id}": ("/v1/customers/{customer}/tax_ids/{tax_id}", lambda s: {}),
     "DELETE /v1/customers/{id}/tax_ids/{tax_id}": ("/v1/customers/{customer}/tax_ids/{tax_id}", lambda s: {}),
+    "POST /v1/customers/{id}/balance_transactions": (
+        "/v1/customers/{customer}/balance_transactions",
+        lambda s: {"amount": -250, "currency": "eur", "description": "Goodwill", "metadata": {"a": "1"}},
+    ),
+    "GET /v1/customers/{id}/balance_transactions": ("/v1/customers/{customer}/balance_transactions", lambda s: PAGED),
+    "GET /v1/customers/{id}/balance_transactions/{transaction}": (
+        "/v1/customers/{customer}/balance_transactions/{balance}",
+        lambda s: {"expand": ["customer"]},
+    ),
     "POST /v1/products": (
         "/v1/products",
         lambda s: {
@@ -198,6 +211,19 @@ VALID: dict[str, tuple[str, Params]] = {
     "POST /v1/invoices/{id}/pay": ("/v1/invoices/{fresh:open}/pay", lambda s: {"paid_out_of_band": True}),
     "POST /v1/invoices/{id}/void": ("/v1/invoices/{fresh:open}/void", lambda s: {}),
     "POST /v1/invoices/{id}/mark_uncollectible": ("/v1/invoices/{fresh:open}/mark_uncollectible", lambda s: {}),
+    "POST /v1/invoices/{id}/attach_payment": (
+        "/v1/invoices/{fresh:open}/attach_payment",
+        lambda s: {"payment_record": s.fresh("payment_record"), "expand": ["payments", "amount_paid_off_stripe"]},
+    ),
+    "POST /v1/payment_records/report_payment": (
+        "/v1/payment_records/report_payment",
+        lambda s: (
+            raw.payment(s.api, 5_000)
+            | {"customer_details": {"customer": s.ids["customer"], "name": "Ada"}, "customer_presence": "off_session"}
+            | {"shipping_details": {"name": "Ada", "address": ADDRESS}, "metadata": {"a": "1"}}
+        ),
+    ),
+    "GET /v1/payment_records/{id}": ("/v1/payment_records/{payment_record}", lambda s: {}),
     "POST /v1/invoiceitems": (
         "/v1/invoiceitems",
         lambda s: {"customer": s.ids["customer"], "currency": "eur", "unit_amount_decimal": "-10.5", "quantity": 2},

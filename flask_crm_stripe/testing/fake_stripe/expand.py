@@ -10,7 +10,7 @@ import stripe
 from stripe._list_object import ListObject
 from stripe._stripe_object import StripeObject
 
-from . import refunds, shapes, subscriptions
+from . import balances, refunds, shapes, subscriptions
 from .errors import StripeFault, invalid
 from .paging import list_object
 from .routing import Route
@@ -31,6 +31,7 @@ KINDS = {
     "invoiceitems": "invoiceitem",
     "invoices": "invoice",
     "payment_intents": "payment_intent",
+    "payment_records": "payment_record",
     "prices": "price",
     "products": "product",
     "refunds": "refund",
@@ -39,7 +40,11 @@ KINDS = {
     "tax_rates": "tax_rate",
     "webhook_endpoints": "webhook_endpoint",
 }
-KINDS_INSIDE = {"lines": "line_item", "tax_ids": "tax_id"}
+KINDS_INSIDE = {
+    ("customers", "balance_transactions"): "customer_balance_transaction",
+    ("customers", "tax_ids"): "tax_id",
+    ("invoices", "lines"): "line_item",
+}
 SINGLE = (["account"], ["tax", "settings"])
 """Addresses without an id that answer one object."""
 
@@ -134,6 +139,8 @@ class Expander:
         if (kind, name) == ("customer", "tax_ids"):
             tax_ids = [t for t in store["tax_id"].values() if t["customer"] == obj["id"]]
             return list_object(f"/v1/customers/{obj['id']}/tax_ids", shapes.clone(tax_ids))
+        if (kind, name) == ("customer", "invoice_credit_balance"):
+            return balances.all_held(store["customer"][obj["id"]])
         if (kind, name) == ("customer", "subscriptions"):
             return subscriptions.current(self.world, self.account_id, obj["id"])
         if (kind, name) == ("charge", "refunds"):
@@ -187,7 +194,7 @@ class _Field:
 def answered_by(route: Route) -> tuple[Any, bool]:
     """The SDK class of what a route answers, and whether it answers a list of them."""
     parts = route.path.split("/")[2:]
-    inner = next((KINDS_INSIDE[part] for part in parts[1:] if part in KINDS_INSIDE), None)
+    inner = next((KINDS_INSIDE[parts[0], part] for part in parts[1:] if (parts[0], part) in KINDS_INSIDE), None)
     kind = inner or KINDS[parts[0]]
     return shapes.resource_class(kind), route.method == "GET" and parts[-1][0] != "{" and parts not in SINGLE
 
