@@ -31,6 +31,7 @@ class Stage:
             ),
             "refund": lambda: self.api.post("/v1/refunds", {"charge": self.ids["charge"], "amount": 10}),
             "payment_record": lambda: raw.reported(self.api, 400),
+            "note": lambda: self.api.post("/v1/credit_notes", {"invoice": self.fresh("open"), "amount": 100}),
             "endpoint": lambda: self.api.post(
                 "/v1/webhook_endpoints", {"url": "https://crm.example/hook", "enabled_events": ["invoice.paid"]}
             ),
@@ -53,7 +54,7 @@ def stage(*, livemode: bool = False) -> Stage:
     paid = raw.opened(api, raw.line(20_000))
     api.fake.pay(paid["hosted_invoice_url"])
     store = api.fake.world.store(api.account or "")
-    made["paid"] = paid["id"]
+    made |= {"paid": paid["id"], "paid_line": paid["lines"]["data"][0]["id"]}
     made["subscription"] = raw.subscription(api, made["customer"])["id"]
     made["monthly"] = list(store["price"])[-1]
     for name in ("payment_intent", "charge", "invoice_payment", "balance_transaction", "event"):
@@ -62,6 +63,7 @@ def stage(*, livemode: bool = False) -> Stage:
     adjusting = {"amount": -100, "currency": "eur"}
     path = f"/v1/customers/{made['customer']}/balance_transactions"
     made["balance"] = api.post(path, adjusting)["id"]
+    made["note"] = here.fresh("note")
     return here
 
 
@@ -91,6 +93,25 @@ def _invoice(here: Stage) -> dict[str, Any]:
         "pending_invoice_items_behavior": "exclude",
         "rendering": {"amount_tax_display": "exclude_tax", "pdf": {"page_size": "a4"}},
         "shipping_details": {"name": "Ada", "address": ADDRESS},
+    }
+
+
+def _note(here: Stage) -> dict[str, Any]:
+    """A credit note with nearly everything that one can say."""
+    credited = {"type": "invoice_line_item", "invoice_line_item": here.ids["paid_line"], "amount": 2_000}
+    own = {"type": "custom_line_item", "description": "Goodwill", "quantity": 2, "unit_amount": 100}
+    return {
+        "invoice": here.ids["paid"],
+        "lines": [credited | {"metadata": {"crm": "1"}}, own | {"tax_rates": [here.ids["rate"]]}],
+        "refund_amount": 100,
+        "refunds": [{"refund": here.ids["refund"], "amount_refunded": 1, "type": "refund"}],
+        "credit_amount": 2_000,
+        "out_of_band_amount": 117,
+        "reason": "order_change",
+        "memo": "As agreed",
+        "metadata": {"crm": "4"},
+        "email_type": "none",
+        "effective_at": 1_700_000_000,
     }
 
 
@@ -259,6 +280,17 @@ VALID: dict[str, tuple[str, Params]] = {
     "POST /v1/refunds/{id}": ("/v1/refunds/{refund}", lambda s: {"metadata": {"crm": "2"}}),
     "GET /v1/refunds/{id}": ("/v1/refunds/{refund}", lambda s: {"expand": ["charge.refunds"]}),
     "GET /v1/refunds": ("/v1/refunds", lambda s: PAGED | {"charge": s.ids["charge"]}),
+    "POST /v1/credit_notes": (
+        "/v1/credit_notes",
+        lambda s: _note(s) | {"expand": ["refunds.refund", "customer_balance_transaction", "invoice"]},
+    ),
+    "GET /v1/credit_notes/preview": ("/v1/credit_notes/preview", _note),
+    "GET /v1/credit_notes/preview/lines": ("/v1/credit_notes/preview/lines", lambda s: _note(s) | {"limit": 2}),
+    "POST /v1/credit_notes/{id}": ("/v1/credit_notes/{note}", lambda s: {"memo": "Sorry", "metadata": {"a": "1"}}),
+    "GET /v1/credit_notes/{id}": ("/v1/credit_notes/{note}", lambda s: {"expand": ["customer"]}),
+    "GET /v1/credit_notes": ("/v1/credit_notes", lambda s: PAGED | {"invoice": s.ids["paid"]}),
+    "GET /v1/credit_notes/{id}/lines": ("/v1/credit_notes/{note}/lines", lambda s: {"limit": 3}),
+    "POST /v1/credit_notes/{id}/void": ("/v1/credit_notes/{fresh:note}/void", lambda s: {}),
     "GET /v1/subscriptions/{id}": (
         "/v1/subscriptions/{subscription}",
         lambda s: {"expand": ["customer", "items.data.price.product"]},

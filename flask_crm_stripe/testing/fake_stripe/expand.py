@@ -25,6 +25,7 @@ KINDS = {
     "charges": "charge",
     "country_specs": "country_spec",
     "coupons": "coupon",
+    "credit_notes": "credit_note",
     "customers": "customer",
     "events": "event",
     "invoice_payments": "invoice_payment",
@@ -41,11 +42,12 @@ KINDS = {
     "webhook_endpoints": "webhook_endpoint",
 }
 KINDS_INSIDE = {
+    ("credit_notes", "lines"): "credit_note_line_item",
     ("customers", "balance_transactions"): "customer_balance_transaction",
     ("customers", "tax_ids"): "tax_id",
     ("invoices", "lines"): "line_item",
 }
-SINGLE = (["account"], ["tax", "settings"])
+SINGLE = (["account"], ["credit_notes", "preview"], ["tax", "settings"])
 """Addresses without an id that answer one object."""
 
 
@@ -202,5 +204,6 @@ def answered_by(route: Route) -> tuple[Any, bool]:
 def _class_named(hint: Any) -> Any:
     name = hint.__forward_arg__ if isinstance(hint, typing.ForwardRef) else hint
     if isinstance(name, str):
-        return getattr(stripe, name, None)
+        # Where a resource's name is taken inside a class, the SDK imports it as RefundResource and the like.
+        return getattr(stripe, name, None) or getattr(stripe, name.removesuffix("Resource"), None)
     return hint if isinstance(hint, type) and issubclass(hint, StripeObject) else None

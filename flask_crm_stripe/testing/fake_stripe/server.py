@@ -9,7 +9,21 @@ from typing import Any
 import flask
 from requests import Session
 
-from . import accounts, api, connect, control, dashboard, hosted, payments, refunds, shapes, subscriptions, tax, walks
+from . import (
+    accounts,
+    api,
+    connect,
+    control,
+    credit_pdf,
+    dashboard,
+    hosted,
+    payments,
+    refunds,
+    shapes,
+    subscriptions,
+    tax,
+    walks,
+)
 from .deliveries import Delivery, Send
 from .faults import Fault, Faults, FaultyApp
 from .records import RequestRecord
@@ -60,6 +74,7 @@ class FakeStripe:
         api.register(self.app, self.world)
         self.connect = connect.register(self.app, self.world)
         hosted.register(self.app, self.world)
+        credit_pdf.register(self.app, self.world)
         control.register(self.app, control.Controls(self.world, self.faults, self.webhooks, self.connect))
         dashboard.register(self.app, self.world, self.webhooks, self.connect)
         self.wsgi_app = FaultyApp(self.app.wsgi_app, self.faults, self._note)

@@ -34,6 +34,15 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "overpayment": ("credit_to_balance", "refuse"),
     # Whether amount_paid counts what was overpaid.
     "overpaid_in_amount_paid": (False, True),
+    "credit_note_on_uncollectible": ("accept", "refuse"),
+    # Voiding a credit note that was issued when its invoice was paid.
+    "void_post_payment_credit_note": ("refuse", "accept"),
+    # Whether the amount of a credit note's line, given without tax amounts, is before discounts and tax or after.
+    "credit_line_amount": ("before_tax", "with_tax"),
+    # A credit note of an amount alone credits the invoice's taxes and discounts in proportion, or none.
+    "credit_note_amount_tax": ("in_proportion", "none"),
+    # Crediting a line below zero, such as a discount.
+    "negative_credit_lines": ("refuse", "accept"),
     # POST /v1/invoices/{id}/pay on an uncollectible invoice.
     "pay_uncollectible": ("accept", "refuse"),
     # A test payment to an account whose charges are off; a live one is refused in any case.
@@ -70,6 +79,11 @@ class Switches:
     refund_status: str = "succeeded"
     overpayment: str = "credit_to_balance"
     overpaid_in_amount_paid: bool = False
+    credit_note_on_uncollectible: str = "accept"
+    void_post_payment_credit_note: str = "refuse"
+    credit_line_amount: str = "before_tax"
+    credit_note_amount_tax: str = "in_proportion"
+    negative_credit_lines: str = "refuse"
     pay_uncollectible: str = "accept"
     pay_with_charges_off: str = "accept"
     error_for_revoked: int = 403

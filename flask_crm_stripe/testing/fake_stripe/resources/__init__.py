@@ -21,6 +21,7 @@ MODULES = (
     "reads",
     "refunds",
     "payment_records",
+    "credit_notes",
     "subscriptions",
     "tax_settings",
     "country_specs",
