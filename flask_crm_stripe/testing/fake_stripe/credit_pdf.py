@@ -42,11 +42,7 @@ def _rows(world: World, account_id: str, note: Obj) -> list[str]:
     currency = note["currency"]
     invoice = world.store(account_id)["invoice"][note["invoice"]]
     lines = [f"{line['description'] or ''}   {amount(line['amount'], currency)}" for line in note["lines"]["data"]]
-    sums = [
-        ("Subtotal", note["subtotal"]),
-        ("Total without tax", note["total_excluding_tax"]),
-        ("Total", note["total"]),
-    ]
+    names = (("Subtotal", "subtotal"), ("Total without tax", "total_excluding_tax"), ("Total", "total"))
     return [
         "FakeStripe: this is not a real credit note",
         "",

@@ -57,7 +57,7 @@ def sums(invoice: Obj, lines: list[Obj]) -> Obj:
     subtotal, net = gross - discount + sum(late), gross - discount
     taxes = [tax for line in lines for tax in line["taxes"]]
     total = net + _of(taxes, "exclusive")
-    early = sum(_early(line, own) for line, own in zip(lines, late, strict=True))
+    early = sum(_early(line, own, invoice["currency"]) for line, own in zip(lines, late, strict=True))
     return {
         "amount": total,
         "discount_amount": discount,
@@ -107,8 +107,13 @@ def _late(invoice: Obj, line: Obj) -> int:
     return sum(each["amount"] for each in line["discount_amounts"] if each["discount"] in invoice["discounts"])
 
 
-def _early(line: Obj, late: int) -> int:
+def _early(line: Obj, late: int, currency: str) -> int:
     """The inclusive tax of a line before the invoice's discounts."""
-    net = line["amount"] - line["discount_amount"]
-    inside = _of(line["taxes"], "inclusive")
-    return round(Fraction(inside * (net + late), net)) if net else inside
+    net, inside = line["amount"] - line["discount_amount"], _of(line["taxes"], "inclusive")
+    percents = [Fraction(str(rate["percentage"])) for rate in line["tax_rates"] if rate["inclusive"]]
+    if not late or not net or not inside:
+        return inside
+    if percents:
+        return sum(money.rounded((net + late) * each / (100 + sum(percents)), currency) for each in percents)
+    # A tax amount that was imposed on the line does not follow the discounts, on the invoice either.
+    return inside if line["invoice_line_item"] else money.rounded(Fraction(inside * (net + late), net), currency)

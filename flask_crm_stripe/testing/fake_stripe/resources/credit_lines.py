@@ -103,9 +103,13 @@ def _part(making: Making, line: Obj, done: list[Obj], data: Obj, path: str) -> i
 
 def _counted(line: Obj, quantity: int | None) -> Obj:
     """Quantity and unit price, where a line is credited by quantity."""
-    unit = (line["pricing"] or {}).get("unit_amount_decimal") if quantity else None
-    whole = unit is not None and Decimal(unit) == int(Decimal(unit))
-    return {"quantity": quantity, "unit_amount": int(Decimal(unit)) if whole else None, "unit_amount_decimal": unit}
+    if quantity is None or line["pricing"] is None:
+        return {"quantity": quantity}
+    return {"quantity": quantity} | _priced(Decimal(line["pricing"]["unit_amount_decimal"]))
+
+
+def _priced(unit: Decimal) -> Obj:
+    return {"unit_amount": int(unit) if unit == int(unit) else None, "unit_amount_decimal": money.plain(unit)}
 
 
 @dataclass(frozen=True)
@@ -215,8 +219,7 @@ def _custom(making: Making, data: Obj, path: str) -> Obj:
         quantity=data["quantity"],
         tax_rates=rates,
         taxes=taxes,
-        unit_amount=int(unit) if unit == int(unit) else None,
-        unit_amount_decimal=money.plain(unit),
+        **_priced(unit),
     )
 
 

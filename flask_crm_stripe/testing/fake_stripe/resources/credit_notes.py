@@ -221,7 +221,7 @@ def _links(call: Call, invoice: Obj) -> list[Obj]:
 def _link_amount(call: Call, refund: Obj, data: Obj, path: str) -> int:
     common.positive(data, "amount_refunded", prefix=path)
     free = crediting.unlinked(call.world, call.account_id, refund)
-    amount = int(data.get("amount_refunded", refund["amount"]))
+    amount: int = data["amount_refunded"] if "amount_refunded" in data else refund["amount"]
     if amount > free:
         raise common.state_refused(
             f"{free} of refund {refund['id']} is not linked to a credit note yet.", param=f"{path}[amount_refunded]"
