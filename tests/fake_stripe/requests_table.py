@@ -244,6 +244,7 @@ VALID: dict[str, tuple[str, Params]] = {
             | {"shipping_details": {"name": "Ada", "address": ADDRESS}, "metadata": {"a": "1"}}
         ),
     ),
+    "GET /v1/payment_records": ("/v1/payment_records", lambda s: {"created_after": 1, "limit": 3}),
     "GET /v1/payment_records/{id}": ("/v1/payment_records/{payment_record}", lambda s: {}),
     "POST /v1/invoiceitems": (
         "/v1/invoiceitems",

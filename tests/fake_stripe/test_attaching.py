@@ -135,6 +135,22 @@ def test_a_payment_record_says_what_was_reported(api: raw.Api, other: raw.Api) -
     assert other.no("GET", f"/v1/payment_records/{record['id']}", status=404)["code"] == "resource_missing"
 
 
+def test_payment_records_are_found_by_time(api: raw.Api, other: raw.Api) -> None:
+    """Newest first, after and before a moment; another business finds none of them."""
+    first = raw.reported(api)["id"]
+    api.fake.clock.advance(100)
+    between = api.fake.clock.now()
+    api.fake.clock.advance(100)
+    second = raw.reported(api)["id"]
+    for params, found in (
+        ({}, [second, first]),
+        ({"created_after": between}, [second]),
+        ({"created_before": between}, [first]),
+    ):
+        assert [each["id"] for each in api.get("/v1/payment_records", params)["data"]] == found
+    assert other.get("/v1/payment_records")["data"] == []
+
+
 def test_what_did_not_arrive_pays_nothing(api: raw.Api) -> None:
     """A failed payment is refused; one without an outcome is not built; both leave the invoice alone."""
     invoice, now = raw.opened(api), api.fake.clock.now()

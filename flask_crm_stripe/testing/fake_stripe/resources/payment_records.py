@@ -6,12 +6,13 @@ from typing import Any
 
 from .. import money, shapes
 from ..errors import invalid
+from ..paging import page, within
 from ..routing import Call, route
 from ..state import Obj
 from . import common
 
 OUTCOMES = ("guaranteed", "failed", "canceled")
-ADDRESS = "city country line1 line2 postal_code state"
+LIST = "created_after created_before ending_before limit starting_after"
 BUILT = (
     "amount_requested canceled customer_details customer_presence description failed guaranteed initiated_at metadata "
     "outcome payment_method_details.billing_details payment_method_details.custom payment_method_details.type "
@@ -51,6 +52,14 @@ def report_payment(call: Call) -> Obj:
 def retrieve(call: Call) -> Obj:
     """One payment record."""
     return call.named("payment_record")
+
+
+@route("GET", "/v1/payment_records", "PaymentRecordListParams", LIST)
+def list_all(call: Call) -> Obj:
+    """Payment records, newest first."""
+    after, before = call.params.get("created_after"), call.params.get("created_before")
+    bounds = {name: at for name, at in (("gt", after), ("lt", before)) if at is not None}
+    return page(call, [each for each in call.store["payment_record"].values() if within(each["created"], bounds)])
 
 
 def _sums() -> list[str]:
