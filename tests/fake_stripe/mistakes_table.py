@@ -53,6 +53,7 @@ from .mistakes import (
     tax_id_of_deleted,
     too_many_lines,
 )
+from .mistakes_money import MONEY
 
 EXCLUSIVE, MISSING, NO_SUCH = "parameters_exclusive", "parameter_missing", "resource_missing"
 NOT_EDITABLE, NOT_OPEN, OFF_STEP = (
@@ -330,3 +331,4 @@ MISTAKES: dict[str, Mistake] = {
         lambda api: Try("/v1/customers", {}, headers={"Authorization": "Bearer sk_live_abc"}), status=401
     ),
 }
+MISTAKES |= MONEY

@@ -133,3 +133,22 @@ def opened(api: Api, *lines: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A finalised invoice."""
     made = draft(api, *(lines or (line(),)), **more)
     return api.post(f"/v1/invoices/{made['id']}/finalize")
+
+
+def payment(api: Api, amount: int = 1000, **more: Any) -> dict[str, Any]:
+    """The report of a payment by bank that has arrived."""
+    now = api.fake.clock.now()
+    return {
+        "amount_requested": {"currency": "eur", "value": amount},
+        "initiated_at": now - 60,
+        "outcome": "guaranteed",
+        "guaranteed": {"guaranteed_at": now},
+        "payment_method_details": {"type": "custom", "custom": {"display_name": "Bank transfer"}},
+        "processor_details": {"type": "custom", "custom": {"payment_reference": "statement 7"}},
+        **more,
+    }
+
+
+def reported(api: Api, amount: int = 1000, **more: Any) -> dict[str, Any]:
+    """A payment record of it."""
+    return api.post("/v1/payment_records/report_payment", payment(api, amount, **more))

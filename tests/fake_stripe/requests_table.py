@@ -29,6 +29,9 @@ class Stage:
             "item": lambda: self.api.post(
                 "/v1/invoiceitems", {"customer": self.ids["customer"], "amount": 300, "currency": "eur"}
             ),
+            "refund": lambda: self.api.post("/v1/refunds", {"charge": self.ids["charge"], "amount": 10}),
+            "payment_record": lambda: raw.reported(self.api, 400),
+            "note": lambda: self.api.post("/v1/credit_notes", {"invoice": self.fresh("open"), "amount": 100}),
             "endpoint": lambda: self.api.post(
                 "/v1/webhook_endpoints", {"url": "https://crm.example/hook", "enabled_events": ["invoice.paid"]}
             ),
@@ -51,11 +54,16 @@ def stage(*, livemode: bool = False) -> Stage:
     paid = raw.opened(api, raw.line(20_000))
     api.fake.pay(paid["hosted_invoice_url"])
     store = api.fake.world.store(api.account or "")
-    made["paid"] = paid["id"]
+    made |= {"paid": paid["id"], "paid_line": paid["lines"]["data"][0]["id"]}
     made["subscription"] = raw.subscription(api, made["customer"])["id"]
     made["monthly"] = list(store["price"])[-1]
     for name in ("payment_intent", "charge", "invoice_payment", "balance_transaction", "event"):
         made[name] = next(iter(store[name]))
+    made |= {"refund": here.fresh("refund"), "payment_record": here.fresh("payment_record")}
+    adjusting = {"amount": -100, "currency": "eur"}
+    path = f"/v1/customers/{made['customer']}/balance_transactions"
+    made["balance"] = api.post(path, adjusting)["id"]
+    made["note"] = here.fresh("note")
     return here
 
 
@@ -85,6 +93,25 @@ def _invoice(here: Stage) -> dict[str, Any]:
         "pending_invoice_items_behavior": "exclude",
         "rendering": {"amount_tax_display": "exclude_tax", "pdf": {"page_size": "a4"}},
         "shipping_details": {"name": "Ada", "address": ADDRESS},
+    }
+
+
+def _note(here: Stage) -> dict[str, Any]:
+    """A credit note with nearly everything that one can say."""
+    credited = {"type": "invoice_line_item", "invoice_line_item": here.ids["paid_line"], "amount": 2_000}
+    own = {"type": "custom_line_item", "description": "Goodwill", "quantity": 2, "unit_amount": 100}
+    return {
+        "invoice": here.ids["paid"],
+        "lines": [credited | {"metadata": {"crm": "1"}}, own | {"tax_rates": [here.ids["rate"]]}],
+        "refund_amount": 100,
+        "refunds": [{"refund": here.ids["refund"], "amount_refunded": 1, "type": "refund"}],
+        "credit_amount": 2_000,
+        "out_of_band_amount": 117,
+        "reason": "order_change",
+        "memo": "As agreed",
+        "metadata": {"crm": "4"},
+        "email_type": "none",
+        "effective_at": 1_700_000_000,
     }
 
 
@@ -133,6 +160,15 @@ VALID: dict[str, tuple[str, Params]] = {
     "GET /v1/customers/{id}/tax_ids": ("/v1/customers/{customer}/tax_ids", lambda s: {"limit": 2}),
     "GET /v1/customers/{id}/tax_ids/{tax_id}": ("/v1/customers/{customer}/tax_ids/{tax_id}", lambda s: {}),
     "DELETE /v1/customers/{id}/tax_ids/{tax_id}": ("/v1/customers/{customer}/tax_ids/{tax_id}", lambda s: {}),
+    "POST /v1/customers/{id}/balance_transactions": (
+        "/v1/customers/{customer}/balance_transactions",
+        lambda s: {"amount": -250, "currency": "eur", "description": "Goodwill", "metadata": {"a": "1"}},
+    ),
+    "GET /v1/customers/{id}/balance_transactions": ("/v1/customers/{customer}/balance_transactions", lambda s: PAGED),
+    "GET /v1/customers/{id}/balance_transactions/{transaction}": (
+        "/v1/customers/{customer}/balance_transactions/{balance}",
+        lambda s: {"expand": ["customer"]},
+    ),
     "POST /v1/products": (
         "/v1/products",
         lambda s: {
@@ -196,6 +232,20 @@ VALID: dict[str, tuple[str, Params]] = {
     "POST /v1/invoices/{id}/pay": ("/v1/invoices/{fresh:open}/pay", lambda s: {"paid_out_of_band": True}),
     "POST /v1/invoices/{id}/void": ("/v1/invoices/{fresh:open}/void", lambda s: {}),
     "POST /v1/invoices/{id}/mark_uncollectible": ("/v1/invoices/{fresh:open}/mark_uncollectible", lambda s: {}),
+    "POST /v1/invoices/{id}/attach_payment": (
+        "/v1/invoices/{fresh:open}/attach_payment",
+        lambda s: {"payment_record": s.fresh("payment_record"), "expand": ["payments", "amount_paid_off_stripe"]},
+    ),
+    "POST /v1/payment_records/report_payment": (
+        "/v1/payment_records/report_payment",
+        lambda s: (
+            raw.payment(s.api, 5_000)
+            | {"customer_details": {"customer": s.ids["customer"], "name": "Ada"}, "customer_presence": "off_session"}
+            | {"shipping_details": {"name": "Ada", "address": ADDRESS}, "metadata": {"a": "1"}}
+        ),
+    ),
+    "GET /v1/payment_records": ("/v1/payment_records", lambda s: {"created_after": 1, "limit": 3}),
+    "GET /v1/payment_records/{id}": ("/v1/payment_records/{payment_record}", lambda s: {}),
     "POST /v1/invoiceitems": (
         "/v1/invoiceitems",
         lambda s: {"customer": s.ids["customer"], "currency": "eur", "unit_amount_decimal": "-10.5", "quantity": 2},
@@ -218,6 +268,30 @@ VALID: dict[str, tuple[str, Params]] = {
     ),
     "GET /v1/balance_transactions/{id}": ("/v1/balance_transactions/{balance_transaction}", lambda s: {}),
     "GET /v1/balance_transactions": ("/v1/balance_transactions", lambda s: {"type": "charge", "currency": "eur"}),
+    "POST /v1/refunds": (
+        "/v1/refunds",
+        lambda s: {
+            "payment_intent": s.ids["payment_intent"],
+            "amount": 250,
+            "reason": "requested_by_customer",
+            "metadata": {"crm": "1"},
+            "expand": ["charge", "balance_transaction"],
+        },
+    ),
+    "POST /v1/refunds/{id}": ("/v1/refunds/{refund}", lambda s: {"metadata": {"crm": "2"}}),
+    "GET /v1/refunds/{id}": ("/v1/refunds/{refund}", lambda s: {"expand": ["charge.refunds"]}),
+    "GET /v1/refunds": ("/v1/refunds", lambda s: PAGED | {"charge": s.ids["charge"]}),
+    "POST /v1/credit_notes": (
+        "/v1/credit_notes",
+        lambda s: _note(s) | {"expand": ["refunds.refund", "customer_balance_transaction", "invoice"]},
+    ),
+    "GET /v1/credit_notes/preview": ("/v1/credit_notes/preview", _note),
+    "GET /v1/credit_notes/preview/lines": ("/v1/credit_notes/preview/lines", lambda s: _note(s) | {"limit": 2}),
+    "POST /v1/credit_notes/{id}": ("/v1/credit_notes/{note}", lambda s: {"memo": "Sorry", "metadata": {"a": "1"}}),
+    "GET /v1/credit_notes/{id}": ("/v1/credit_notes/{note}", lambda s: {"expand": ["customer"]}),
+    "GET /v1/credit_notes": ("/v1/credit_notes", lambda s: PAGED | {"invoice": s.ids["paid"]}),
+    "GET /v1/credit_notes/{id}/lines": ("/v1/credit_notes/{note}/lines", lambda s: {"limit": 3}),
+    "POST /v1/credit_notes/{id}/void": ("/v1/credit_notes/{fresh:note}/void", lambda s: {}),
     "GET /v1/subscriptions/{id}": (
         "/v1/subscriptions/{subscription}",
         lambda s: {"expand": ["customer", "items.data.price.product"]},

@@ -85,7 +85,7 @@ def test_versions(api: Api) -> None:
 def test_what_is_not_built_and_what_does_not_exist(api: Api) -> None:
     """501 for what the SDK could call or send, 404 for what nobody could."""
     for method, path in (
-        ("POST", "/v1/refunds"),
+        ("POST", "/v1/payouts"),
         ("GET", "/v1/invoices/search"),
         ("POST", "/v1/invoices/create_preview"),
     ):

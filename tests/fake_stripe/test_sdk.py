@@ -66,6 +66,41 @@ def test_an_invoice_from_first_to_last_for_two_businesses() -> None:
         assert kinds == ["invoice.paid", "invoice.sent"]
 
 
+def test_money_after_the_invoice_through_the_sdk() -> None:
+    """A part payment from elsewhere, a card for the rest, a refund, a credit note that links it, and the balance."""
+    scene = scenes.play()
+    v1 = scene.client.v1
+    options: stripe.RequestOptions = {"stripe_account": scene.one}
+    invoice = scene.open_invoice(scene.one, 10_000)
+    now = scene.fake.clock.now()
+    report: Any = {
+        "amount_requested": {"currency": "eur", "value": 4_000},
+        "initiated_at": now,
+        "outcome": "guaranteed",
+        "guaranteed": {"guaranteed_at": now},
+        "payment_method_details": {"type": "custom", "custom": {"display_name": "Bank transfer"}},
+    }
+    record = v1.payment_records.report_payment(report, options)
+    wanted: Any = {"payment_record": record.id, "expand": ["amount_paid_off_stripe", "payments"]}
+    part = v1.invoices.attach_payment(invoice.id, wanted, options)
+    assert (part.amount_paid, part.amount_remaining, part.amount_paid_off_stripe) == (4_000, 6_000, 4_000)
+    scene.fake.pay(str(invoice.hosted_invoice_url))
+    charge = v1.charges.list({}, options).data[0]
+    refund = v1.refunds.create({"charge": charge.id, "amount": 1_000}, options)
+    note: Any = {"invoice": invoice.id, "credit_amount": 500, "refunds": [{"refund": refund.id}], "email_type": "none"}
+    line: Any = {"type": "custom_line_item", "description": "Late", "quantity": 3}
+    note["lines"] = [line | {"unit_amount_decimal": Decimal("500")}]
+    shown = v1.credit_notes.preview(note, options)
+    made = v1.credit_notes.create(note | {"expand": ["refunds.refund"]}, options)
+    assert shown.total == made.total == 1_500
+    assert made.lines.data[0].unit_amount_decimal == Decimal(500)
+    assert isinstance(made.refunds[0].refund, stripe.Refund)
+    customer = str(made.customer)
+    (moved,) = v1.customers.balance_transactions.list(customer, {}, options).data
+    assert (moved.amount, moved.credit_note) == (-500, made.id)
+    assert [each.id for each in v1.credit_notes.line_items.list(made.id, {}, options).data] == [made.lines.data[0].id]
+
+
 def test_the_sdk_raises_its_own_errors() -> None:
     """Each refusal arrives as the exception that the SDK makes of the real one."""
     scene = scenes.play()

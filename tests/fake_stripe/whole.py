@@ -27,6 +27,8 @@ SPARSE = {
     "payment_intent.amount_details",
     "payment_intent.payment_method_options",
     "payment_intent.payment_method_options.card",
+    "payment_record.payment_method_details",
+    "refund.destination_details",
     "tax.settings.status_details",
 }
 """Objects keyed by what is in use: what does not apply is absent, at Stripe too."""

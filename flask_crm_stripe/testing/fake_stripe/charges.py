@@ -6,7 +6,7 @@ from . import cards, shapes
 from .state import Obj, World
 
 
-def new_intent(world: World, invoice: Obj) -> Obj:
+def new_intent(world: World, invoice: Obj, description: str | None) -> Obj:
     """The PaymentIntent of a freshly finalised invoice, waiting for a card. Not stored."""
     intent_id = world.new_id("pi")
     return world.blank("payment_intent") | {
@@ -17,7 +17,7 @@ def new_intent(world: World, invoice: Obj) -> Obj:
         "created": world.now(),
         "currency": invoice["currency"],
         "customer": invoice["customer"],
-        "description": f"Payment for Invoice {invoice['number']}",
+        "description": description,
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
         "payment_method_types": ["card"],
         "status": "requires_payment_method",
@@ -28,6 +28,7 @@ def new_charge(world: World, invoice: Obj, intent: Obj, card: cards.Card) -> Obj
     """The charge of this card for what remains of the invoice, succeeded or failed. Not stored."""
     amount, failed = invoice["amount_remaining"], card.decline
     charge_id = world.new_id("ch")
+    page = None if failed else invoice["hosted_invoice_url"]
     return world.blank("charge") | {
         "id": charge_id,
         "amount": amount,
@@ -50,7 +51,7 @@ def new_charge(world: World, invoice: Obj, intent: Obj, card: cards.Card) -> Obj
         "payment_method_details": {"card": _card_details(world, card, amount), "type": "card"},
         "radar_options": {},
         "receipt_email": None if failed else invoice["customer_email"],
-        "receipt_url": None if failed else f"{invoice['hosted_invoice_url']}#receipt",
+        "receipt_url": page and f"{page}#receipt",
         "status": "failed" if failed else "succeeded",
     }
 

@@ -10,6 +10,8 @@
     POST             /_fake/reject       {"account", "reason"}: Stripe rejects it
     POST             /_fake/close        {"account"}: the business closes it
     POST             /_fake/disconnect   {"account"}: the business disconnects in its own dashboard
+    POST             /_fake/payment      {"account", "customer", "amount", "currency"}: one that no invoice asked for
+    POST             /_fake/fail_refund  {"account", "refund", "reason"}: a refund fails after all
     GET              /_fake/state        all accounts and their objects
 
 They answer on this machine only (see loopback.py).
@@ -26,7 +28,7 @@ from flask import Blueprint, Flask, jsonify, request
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response
 
-from . import accounts, loopback
+from . import accounts, loopback, payments, refunds
 from .desk import Desk
 from .faults import BadFault, Fault, Faults
 from .records import RequestRecord
@@ -166,6 +168,20 @@ class Controls:
                 raise BadRequest(f"account: {account_id!r} is not connected.")
         return {"account": account_id}
 
+    def take_payment(self) -> Any:
+        """A customer pays without an invoice."""
+        body = _body()
+        account, customer, currency = (str(body.get(name, "")) for name in ("account", "customer", "currency"))
+        with self.world.lock, _refusing():
+            return payments.take(self.world, account, customer, _whole(body.get("amount"), "amount"), currency)
+
+    def fail_refund(self) -> Any:
+        """A refund fails after all."""
+        body = _body()
+        account, refund = str(body.get("account", "")), str(body.get("refund", ""))
+        with self.world.lock, _refusing():
+            return refunds.fail(self.world, account, refund, str(body.get("reason", refunds.USUAL_REASON)))
+
     def state(self) -> Any:
         """Everything there is, except secrets."""
         with self.world.lock:
@@ -205,6 +221,8 @@ def register(app: Flask, controls: Controls) -> None:
         ("POST", "/reject", controls.reject_account),
         ("POST", "/close", controls.close_account),
         ("POST", "/disconnect", controls.disconnect),
+        ("POST", "/payment", controls.take_payment),
+        ("POST", "/fail_refund", controls.fail_refund),
         ("GET", "/state", controls.state),
     ):
         pages.add_url_rule(path, view_func=_answered(action), endpoint=action.__name__, methods=[method])

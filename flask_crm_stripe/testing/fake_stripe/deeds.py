@@ -9,7 +9,7 @@ from typing import Any
 
 import flask
 
-from . import accounts
+from . import accounts, refunds
 from .desk import Desk
 from .state import Obj, World
 
@@ -52,12 +52,19 @@ def _reject(desk: Desk, account_id: str) -> None:
     accounts.reject(desk.world, account_id)
 
 
+def _fail_refund(desk: Desk, account_id: str) -> None:
+    refund = refunds.latest_living(desk.world, account_id)
+    if refund:
+        refunds.fail(desk.world, account_id, refund["id"])
+
+
 DEEDS = {
     "document": Deed("Ask for a document, due in a week", _ask),
     "pause": Deed("Pause payments", _pause),
     "well": Deed("All is well again", _heal),
     "disconnect": Deed("Disconnect the CRM", _disconnect, ends=True),
     "reject": Deed("Reject the account", _reject, ends=True),
+    "fail_refund": Deed("Let the newest refund fail", _fail_refund, ends=True),
 }
 """By their name in the address."""
 
@@ -73,11 +80,13 @@ def do(desk: Desk, account_id: str, name: str) -> None:
 
 
 def offered(world: World, account_id: str) -> dict[str, Deed]:
-    """The buttons of an account: none for a platform's own or a closed one, Disconnect only where connected."""
+    """The buttons of an account: none for a platform's own or a closed one, Disconnect only where connected, the one
+    for refunds only where one can fail."""
     if account_id in world.closed or any(each.account_id == account_id for each in world.platforms):
         return {}
     connected = any(account_id in each.connected for each in world.platforms)
-    return {name: deed for name, deed in DEEDS.items() if connected or name != "disconnect"}
+    possible = {"disconnect": connected, "fail_refund": refunds.latest_living(world, account_id) is not None}
+    return {name: deed for name, deed in DEEDS.items() if possible.get(name, True)}
 
 
 def news(account: Obj) -> list[str]:

@@ -10,7 +10,7 @@ import stripe
 from stripe._list_object import ListObject
 from stripe._stripe_object import StripeObject
 
-from . import shapes, subscriptions
+from . import balances, refunds, shapes, subscriptions
 from .errors import StripeFault, invalid
 from .paging import list_object
 from .routing import Route
@@ -25,21 +25,29 @@ KINDS = {
     "charges": "charge",
     "country_specs": "country_spec",
     "coupons": "coupon",
+    "credit_notes": "credit_note",
     "customers": "customer",
     "events": "event",
     "invoice_payments": "invoice_payment",
     "invoiceitems": "invoiceitem",
     "invoices": "invoice",
     "payment_intents": "payment_intent",
+    "payment_records": "payment_record",
     "prices": "price",
     "products": "product",
+    "refunds": "refund",
     "subscriptions": "subscription",
     "tax": "tax.settings",
     "tax_rates": "tax_rate",
     "webhook_endpoints": "webhook_endpoint",
 }
-KINDS_INSIDE = {"lines": "line_item", "tax_ids": "tax_id"}
-SINGLE = (["account"], ["tax", "settings"])
+KINDS_INSIDE = {
+    ("credit_notes", "lines"): "credit_note_line_item",
+    ("customers", "balance_transactions"): "customer_balance_transaction",
+    ("customers", "tax_ids"): "tax_id",
+    ("invoices", "lines"): "line_item",
+}
+SINGLE = (["account"], ["credit_notes", "preview"], ["tax", "settings"])
 """Addresses without an id that answer one object."""
 
 
@@ -133,9 +141,14 @@ class Expander:
         if (kind, name) == ("customer", "tax_ids"):
             tax_ids = [t for t in store["tax_id"].values() if t["customer"] == obj["id"]]
             return list_object(f"/v1/customers/{obj['id']}/tax_ids", shapes.clone(tax_ids))
+        if (kind, name) == ("customer", "invoice_credit_balance"):
+            return balances.all_held(store["customer"][obj["id"]])
         if (kind, name) == ("customer", "subscriptions"):
             return subscriptions.current(self.world, self.account_id, obj["id"])
-        if name in ("sources", "refunds"):
+        if (kind, name) == ("charge", "refunds"):
+            found = refunds.of_charge(self.world, self.account_id, obj["id"])
+            return list_object(f"/v1/charges/{obj['id']}/refunds", shapes.clone(found))
+        if name == "sources":
             return list_object(f"/v1/{kind}s/{obj['id']}/{name}", [])
         stored = self.world.find(self.account_id, kind, obj["id"]) or {}
         return shapes.clone(stored.get(name))
@@ -183,7 +196,7 @@ class _Field:
 def answered_by(route: Route) -> tuple[Any, bool]:
     """The SDK class of what a route answers, and whether it answers a list of them."""
     parts = route.path.split("/")[2:]
-    inner = next((KINDS_INSIDE[part] for part in parts[1:] if part in KINDS_INSIDE), None)
+    inner = next((KINDS_INSIDE[parts[0], part] for part in parts[1:] if (parts[0], part) in KINDS_INSIDE), None)
     kind = inner or KINDS[parts[0]]
     return shapes.resource_class(kind), route.method == "GET" and parts[-1][0] != "{" and parts not in SINGLE
 
@@ -191,5 +204,6 @@ def answered_by(route: Route) -> tuple[Any, bool]:
 def _class_named(hint: Any) -> Any:
     name = hint.__forward_arg__ if isinstance(hint, typing.ForwardRef) else hint
     if isinstance(name, str):
-        return getattr(stripe, name, None)
+        # Where a resource's name is taken inside a class, the SDK imports it as RefundResource and the like.
+        return getattr(stripe, name, None) or getattr(stripe, name.removesuffix("Resource"), None)
     return hint if isinstance(hint, type) and issubclass(hint, StripeObject) else None

@@ -145,8 +145,10 @@ def _sums(world: World, account_id: str, invoice: Obj) -> list[tuple[str, str]]:
     rows += [("Discount", -each["amount"]) for each in invoice["total_discount_amounts"] or [] if each["amount"]]
     rows += [(_tax_words(world, account_id, tax, currency), tax["amount"]) for tax in invoice["total_taxes"] or []]
     rows.append(("Total", invoice["total"]))
-    if invoice["amount_due"] != invoice["total"]:
-        rows.append(("Applied balance", invoice["amount_due"] - invoice["total"]))
+    credited = invoice["pre_payment_credit_notes_amount"]
+    if invoice["amount_due"] + credited != invoice["total"]:
+        rows.append(("Applied balance", invoice["amount_due"] + credited - invoice["total"]))
+    rows += [("Credit notes", -credited)] if credited else []
     rows += [("Paid", -invoice["amount_paid"])] if invoice["amount_paid"] else []
     rows.append(("Amount due", invoice["amount_remaining"]))
     return [(words, amount(minor, currency)) for words, minor in rows]

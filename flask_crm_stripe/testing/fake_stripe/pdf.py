@@ -10,7 +10,12 @@ LEFT, TOP, LEADING, SIZE = 56, 786, 14, 10
 
 def invoice_pdf(shown: InvoiceView) -> bytes:
     """The invoice as a PDF file. Letters outside Western European become question marks."""
-    rows = _rows(shown)
+    return text_pdf(_rows(shown))
+
+
+def text_pdf(texts: list[str]) -> bytes:
+    """Lines of text as a PDF file."""
+    rows = [part for text in texts for part in _wrapped(text)]
     pages = [rows[start : start + LINES_PER_PAGE] for start in range(0, len(rows), LINES_PER_PAGE)]
     return _file([_stream(page) for page in pages])
 
@@ -35,7 +40,7 @@ def _rows(shown: InvoiceView) -> list[str]:
     ]
     sums = [f"{words}   {figure}" for words, figure in shown.sums]
     foot = [*(["Reverse charge"] if shown.reverse_charge else []), shown.memo, shown.footer]
-    return [part for row in [*head, *lines, "", *sums, "", *foot] for part in _wrapped(row)]
+    return [*head, *lines, "", *sums, "", *foot]
 
 
 def _wrapped(row: str, width: int = 95) -> list[str]:

@@ -59,7 +59,7 @@ class Route:
 
 
 ROUTES: list[Route] = []
-_ID = r"(?P<\1>(?!search$|create_preview$)[^/]+)"
+_ID = r"(?P<\1>(?!search$|create_preview$|preview(?:$|/))[^/]+)"
 
 
 def route(method: str, path: str, params: str, built: str = "") -> Callable[[Handler], Handler]:

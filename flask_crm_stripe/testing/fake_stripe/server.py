@@ -9,7 +9,21 @@ from typing import Any
 import flask
 from requests import Session
 
-from . import accounts, api, connect, control, dashboard, hosted, shapes, subscriptions, tax, walks
+from . import (
+    accounts,
+    api,
+    connect,
+    control,
+    credit_pdf,
+    dashboard,
+    hosted,
+    payments,
+    refunds,
+    shapes,
+    subscriptions,
+    tax,
+    walks,
+)
 from .deliveries import Delivery, Send
 from .faults import Fault, Faults, FaultyApp
 from .records import RequestRecord
@@ -60,6 +74,7 @@ class FakeStripe:
         api.register(self.app, self.world)
         self.connect = connect.register(self.app, self.world)
         hosted.register(self.app, self.world)
+        credit_pdf.register(self.app, self.world)
         control.register(self.app, control.Controls(self.world, self.faults, self.webhooks, self.connect))
         dashboard.register(self.app, self.world, self.webhooks, self.connect)
         self.wsgi_app = FaultyApp(self.app.wsgi_app, self.faults, self._note)
@@ -153,6 +168,17 @@ class FakeStripe:
         with self.world.lock:
             made = subscriptions.add(self.world, account_id, customer, wanted)
             return subscriptions.shown(self.world, account_id, made)
+
+    def take_payment(self, account_id: str, customer: str, *, amount: int, currency: str) -> dict[str, Any]:
+        """A customer (by id) pays by card without an invoice; gives the payment intent. ValueError for what Stripe
+        would refuse."""
+        with self.world.lock:
+            return shapes.clone(payments.take(self.world, account_id, customer, amount, currency))
+
+    def fail_refund(self, account_id: str, refund: str, reason: str = refunds.USUAL_REASON) -> dict[str, Any]:
+        """A refund (by id) fails after all, even one that had succeeded: the charge counts as not refunded again."""
+        with self.world.lock:
+            return shapes.clone(refunds.fail(self.world, account_id, refund, reason))
 
     # -- mounted: no sockets -----------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What a successful charge becomes on the account's balance: gross, fee, net, in the settlement currency.
+"""What a successful charge or a refund becomes on the account's balance: gross, fee, net, in the settlement currency.
 
 Stripe often answers a charge before its balance transaction is known and says `charge.updated` later; so does this.
 The fee and the rates are FakeStripe's own: plausible, fixed and exact, so that a sum can be checked.
@@ -49,15 +49,33 @@ def catch_up(world: World) -> None:
                 _book(world, account_id, store["charge"][charge_id])
 
 
+def book_refund(world: World, account_id: str, refund: Obj) -> Obj:
+    """The refund with its movement on the account's balance; with the one that puts it back, once it has failed.
+
+    The fee of the charge is not given back.
+    """
+    currency = _settled_in(world, account_id)
+    gross, rate = _converted(refund["amount"], refund["currency"], currency)
+    failed = refund["status"] == "failed"
+    entry = {
+        "amount": gross if failed else -gross,
+        "currency": currency,
+        "exchange_rate": rate,
+        "net": gross if failed else -gross,
+        "reporting_category": "refund_failure" if failed else "refund",
+        "source": refund["id"],
+        "type": "refund_failure" if failed else "refund",
+    }
+    made = world.put(account_id, _entry(world) | entry)
+    return refund | {"failure_balance_transaction" if failed else "balance_transaction": made["id"]}
+
+
 def _book(world: World, account_id: str, charge: Obj) -> Obj:
-    currency = (world.accounts[account_id]["default_currency"] or "eur").lower()
+    currency = _settled_in(world, account_id)
     gross, rate = _converted(charge["amount"], charge["currency"], currency)
     fee = _fee(gross, currency)
-    transaction = shapes.blank("balance_transaction") | {
-        "id": world.new_id("txn"),
+    transaction = _entry(world) | {
         "amount": gross,
-        "available_on": world.now() + DAYS_UNTIL_AVAILABLE * 86400,
-        "balance_type": "payments",
         "created": charge["created"],
         "currency": currency,
         "description": charge["description"],
@@ -67,13 +85,26 @@ def _book(world: World, account_id: str, charge: Obj) -> Obj:
         "net": gross - fee,
         "reporting_category": "charge",
         "source": charge["id"],
-        "status": "pending",
         "type": "charge",
     }
     world.put(account_id, transaction)
     booked = world.put(account_id, charge | {"balance_transaction": transaction["id"]})
     world.emit("charge.updated", booked, account_id, {"balance_transaction": None})
     return transaction
+
+
+def _settled_in(world: World, account_id: str) -> str:
+    return (world.accounts[account_id]["default_currency"] or "eur").lower()
+
+
+def _entry(world: World) -> Obj:
+    return shapes.blank("balance_transaction") | {
+        "id": world.new_id("txn"),
+        "available_on": world.now() + DAYS_UNTIL_AVAILABLE * 86400,
+        "balance_type": "payments",
+        "created": world.now(),
+        "status": "pending",
+    }
 
 
 def _converted(amount: int, paid_in: str, settled_in: str) -> tuple[int, float | None]:

@@ -48,10 +48,10 @@ def clone(value: T) -> T:
 
 
 def render(obj: Obj, lines: int = 10) -> Obj:
-    """Make ``obj`` (a copy the caller owns) what a client sees: includable fields out, an invoice's lines cut."""
+    """Make ``obj`` (a copy the caller owns) what a client sees: includable fields out, the lines of a document cut."""
     for name in INCLUDABLE.get(obj.get("object", ""), ()):
         obj.pop(name, None)
-    if obj.get("object") == "invoice" and not obj.get("deleted"):
+    if obj.get("object") in ("invoice", "credit_note") and not obj.get("deleted"):
         held = obj["lines"]["data"]
         obj["lines"] |= {"data": held[:lines], "has_more": len(held) > lines}
     return obj

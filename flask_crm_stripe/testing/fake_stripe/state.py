@@ -17,11 +17,11 @@ How the modules share it (everything runs inside ``with world.lock`` for the len
 * Tax settings have no id: an account's stand in its store as ``["tax.settings"]["tax.settings"]`` once they are set.
 * Kinds that begin with ``_`` in a store are FakeStripe's own notes, never shown to a client.
 * ``world.hosted`` maps the token of a hosted invoice page to ``(account_id, invoice_id)``; finalising fills it.
-* payments.py gives three functions that the invoice resource calls, each with the stored invoice, already ``open``:
-  ``start(world, account_id, invoice)`` when an invoice with something to collect is finalised (makes the
-  PaymentIntent and the default InvoicePayment), ``stop(world, account_id, invoice)`` when it is voided or paid
-  otherwise (cancels them), ``pay(world, account_id, invoice, params)`` for POST /v1/invoices/{id}/pay (raises
-  ``errors.StripeFault`` to refuse; changes the invoice with ``world.put`` and emits the events).
+* The invoice resource calls, each with the stored invoice, already ``open``: ``invoice_payments.start`` when one with
+  something to collect is finalised (makes the PaymentIntent and the default InvoicePayment), ``invoice_payments.stop``
+  when it is voided (cancels them), ``payments.pay`` for POST /v1/invoices/{id}/pay (raises ``errors.StripeFault`` to
+  refuse; changes the invoice with ``world.put`` and emits the events).
+* What a finalised invoice owes changes through ``dues.changed`` only, and a customer's balance through ``balances``.
 * faults.py can make api.py do the work, answer something else and save that under the idempotency key: it puts an
   ``Answer`` into ``environ[faults.ANSWER_KEY]`` before calling on. A function in ``environ[idempotency.HOLD_KEY]`` is
   called while the request holds its idempotency key and nothing else: a delay there lets a second request meet the

@@ -20,12 +20,29 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     # What is due is below the minimum charge: paid, with the debt on the customer's balance, or simply open.
     "below_minimum": ("paid_to_balance", "open"),
     "negative_total": ("credit_to_balance", "refuse"),
+    # Voiding an invoice gives back what it took from the customer's balance.
+    "voided_balance": ("returned", "kept"),
     # Whether an idempotency key is one per account acted on or one per platform.
     "idempotency_scope": ("account", "platform"),
     # The deprecated access_token, refresh_token and stripe_publishable_key of /oauth/token.
     "token_fields": ("present", "absent"),
     # A charge's balance transaction is there at once, or a minute later (charge.updated tells).
     "balance_transaction": ("at_once", "later"),
+    # A refund has succeeded at once, or a minute later (refund.updated tells).
+    "refund_status": ("succeeded", "pending"),
+    # More money is attached to an invoice than remains of it: the rest is the customer's credit, or it is refused.
+    "overpayment": ("credit_to_balance", "refuse"),
+    # Whether amount_paid counts what was overpaid.
+    "overpaid_in_amount_paid": (False, True),
+    "credit_note_on_uncollectible": ("accept", "refuse"),
+    # Voiding a credit note that was issued when its invoice was paid.
+    "void_post_payment_credit_note": ("refuse", "accept"),
+    # Whether the amount of a credit note's line, given without tax amounts, is before discounts and tax or after.
+    "credit_line_amount": ("before_tax", "with_tax"),
+    # A credit note of an amount alone credits the invoice's taxes and discounts in proportion, or none.
+    "credit_note_amount_tax": ("in_proportion", "none"),
+    # Crediting a line below zero, such as a discount.
+    "negative_credit_lines": ("refuse", "accept"),
     # POST /v1/invoices/{id}/pay on an uncollectible invoice.
     "pay_uncollectible": ("accept", "refuse"),
     # A test payment to an account whose charges are off; a live one is refused in any case.
@@ -55,9 +72,18 @@ class Switches:
     negative_tax_amounts: str = "refuse"
     below_minimum: str = "paid_to_balance"
     negative_total: str = "credit_to_balance"
+    voided_balance: str = "returned"
     idempotency_scope: str = "account"
     token_fields: str = "present"
     balance_transaction: str = "at_once"
+    refund_status: str = "succeeded"
+    overpayment: str = "credit_to_balance"
+    overpaid_in_amount_paid: bool = False
+    credit_note_on_uncollectible: str = "accept"
+    void_post_payment_credit_note: str = "refuse"
+    credit_line_amount: str = "before_tax"
+    credit_note_amount_tax: str = "in_proportion"
+    negative_credit_lines: str = "refuse"
     pay_uncollectible: str = "accept"
     pay_with_charges_off: str = "accept"
     error_for_revoked: int = 403

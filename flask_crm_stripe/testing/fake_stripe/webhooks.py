@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import requests
 from stripe import WebhookSignature
 
-from . import settlement
+from . import refunds, settlement
 from .deliveries import Attempt, Delivery, Send, post
 from .state import API_VERSION, Obj, World
 
@@ -69,6 +69,7 @@ class Courier:
         """Send everything that is due now, and what that brings about; returns the deliveries that were tried."""
         self.wake.clear()
         settlement.catch_up(self.world)
+        refunds.catch_up(self.world)
         tried: list[Delivery] = []
         while len(tried) < MOST_AT_ONCE and (delivery := self._next()) is not None:
             self._attempt(delivery)

@@ -141,6 +141,14 @@ def not_negative(params: dict[str, Any], *names: str, prefix: str = "") -> None:
             raise invalid("This value must be greater than or equal to 0.", param, "parameter_invalid_integer")
 
 
+def positive(params: dict[str, Any], *names: str, prefix: str = "") -> None:
+    """Refuse numbers below 1."""
+    for name in names:
+        if name in params and params[name] < 1:
+            param = at(prefix, name)
+            raise invalid("This value must be greater than or equal to 1.", param, "parameter_invalid_integer")
+
+
 def state_refused(message: str, code: str | None = None, param: str | None = None) -> StripeFault:
     """A refusal because of the state that an object is in: executed, so it is saved under the idempotency key."""
     return StripeFault(message, code=code, param=param, executed=True)

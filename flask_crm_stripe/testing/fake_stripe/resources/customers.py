@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import shapes, subscriptions
+from .. import balances, shapes, subscriptions
 from ..errors import StripeFault, invalid
 from ..paging import matching, page
 from ..routing import Call, route
@@ -34,6 +34,7 @@ def create(call: Call) -> Obj:
         for index, item in enumerate(call.params.get("tax_id_data", []))
     ]
     common.keep_new(call, customer, "customer.created")
+    _note(call, customer, customer["balance"], "initial")
     for each in numbers:
         common.keep_new(call, each, "customer.tax_id.created")
     return customer
@@ -43,7 +44,9 @@ def create(call: Call) -> Obj:
 def update(call: Call) -> Obj:
     """Change what was sent."""
     before = alive(call)
-    return common.keep_changed(call, before, _changed(call, before), "customer.updated")
+    after = common.keep_changed(call, before, _changed(call, before), "customer.updated")
+    _note(call, after, after["balance"] - before["balance"], "adjustment")
+    return after
 
 
 @route("GET", "/v1/customers/{id}", "CustomerRetrieveParams")
@@ -78,6 +81,13 @@ def alive(call: Call) -> Obj:
             f"No such customer: '{found['id']}'", status=404, code="resource_missing", param="id", executed=True
         )
     return found
+
+
+def _note(call: Call, customer: Obj, amount: int, kind: str) -> None:
+    """The transaction of a balance that was set by hand, in the customer's currency or else the account's."""
+    currency = customer["currency"] or call.world.accounts[call.account_id]["default_currency"]
+    if amount:
+        balances.note(call.world, call.account_id, customer, currency, amount, kind)
 
 
 def _changed(call: Call, before: Obj) -> Obj:

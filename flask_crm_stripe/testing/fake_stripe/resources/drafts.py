@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .. import totals
+from .. import balances, totals
 from ..errors import StripeFault, invalid
 from ..routing import Call
 from ..state import Obj, World
@@ -38,7 +38,7 @@ def refreshed(world: World, account_id: str, invoice: Obj) -> Obj:
         if each["customer"] == customer["id"]
     ]
     draft = totals.recomputed(world, account_id, invoice | mirror | {"customer_tax_ids": numbers})
-    balance = customer["balance"] if (customer["currency"] or draft["currency"]) == draft["currency"] else 0
+    balance = balances.held(customer, draft["currency"])
     due = max(0, draft["total"] + balance)
     return draft | {"starting_balance": balance, "amount_due": due, "amount_remaining": due}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import hosted, money, payments
+from .. import balances, hosted, invoice_payments, money, payments
 from ..routing import Call, route
 from ..state import Obj
 from . import common, drafts
@@ -62,15 +62,21 @@ def pay(call: Call) -> Obj:
 
 @route("POST", "/v1/invoices/{id}/void", "InvoiceVoidInvoiceParams")
 def void(call: Call) -> Obj:
-    """Void an open or uncollectible invoice; what was still to be collected is cancelled."""
+    """Void an open or uncollectible invoice that nothing was paid on; what was still to be collected is cancelled."""
     invoice = call.named("invoice")
     if invoice["status"] not in ("open", "uncollectible"):
         raise common.state_refused(
             f"You can only void open or uncollectible invoices. This invoice is {invoice['status']}.",
             "invoice_not_open",
         )
-    payments.stop(call.world, call.account_id, invoice)
-    return _closed(call, invoice, "void", "voided_at", "invoice.voided")
+    if invoice["amount_paid"]:
+        raise common.state_refused(
+            f"You can't void invoice {invoice['id']}: payments were made on it. Issue a credit note instead."
+        )
+    invoice_payments.stop(call.world, call.account_id, invoice)
+    closed = _closed(call, invoice, "void", "voided_at", "invoice.voided")
+    _give_back(call, invoice)
+    return closed
 
 
 @route("POST", "/v1/invoices/{id}/mark_uncollectible", "InvoiceMarkUncollectibleParams")
@@ -108,12 +114,12 @@ def finalized(call: Call, invoice: Obj, auto_advance: bool | None) -> Obj:
     terms = call.store["_terms_of"].get(draft["id"])
     if terms:
         opened["due_date"] = now + terms["days"] * DAY
-    common.keep_changed(call, customer, _billed(customer, opened, balance), "customer.updated")
+    _bill(call, customer, opened)
     call.world.put(call.account_id, opened)
     call.world.emit("invoice.finalized", opened, call.account_id)
     if not amount:
         return _paid_by_itself(call, opened)
-    payments.start(call.world, call.account_id, opened)
+    invoice_payments.start(call.world, call.account_id, opened)
     return call.store["invoice"][opened["id"]]
 
 
@@ -148,19 +154,39 @@ def _due(call: Call, draft: Obj) -> tuple[int, int]:
     return max(0, owed), min(0, owed)
 
 
-def _billed(customer: Obj, invoice: Obj, balance: int) -> Obj:
-    """The customer after an invoice was finalised: currency set for good, balance used, number counted."""
-    own_currency = customer["currency"] or invoice["currency"]
-    after = customer | {"currency": own_currency}
-    if own_currency == invoice["currency"]:
-        after["balance"] = balance
-    if invoice["number"] == _next_number(customer):
-        after["next_invoice_sequence"] = customer["next_invoice_sequence"] + 1
-    return after
+def _bill(call: Call, before: Obj, invoice: Obj) -> None:
+    """Change the customer of a finalised invoice: currency set for good, balance used, number counted."""
+    currency, used = invoice["currency"], -invoice["starting_balance"]
+    applied = balances.moved(before, currency, used)
+    after = balances.moved(applied, currency, invoice["ending_balance"])
+    if invoice["number"] == _next_number(before):
+        after["next_invoice_sequence"] = before["next_invoice_sequence"] + 1
+    common.keep_changed(call, before | {balances.BALANCES: after[balances.BALANCES]}, after, "customer.updated")
+    if invoice["ending_balance"] > 0:
+        _note(call, applied, invoice, used, "applied_to_invoice")
+        _note(call, after, invoice, invoice["ending_balance"], "invoice_too_small")
+    else:
+        _note(call, after, invoice, used + invoice["ending_balance"], "applied_to_invoice")
+
+
+def _note(call: Call, customer: Obj, invoice: Obj, amount: int, kind: str) -> None:
+    if amount:
+        more = {"invoice": invoice["id"]}
+        balances.note(call.world, call.account_id, customer, invoice["currency"], amount, kind, **more)
 
 
 def _next_number(customer: Obj) -> str:
     return f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
+
+
+def _give_back(call: Call, invoice: Obj) -> None:
+    """By the switch, a voided invoice gives back what it took from the customer's balance."""
+    used = invoice["starting_balance"] - (invoice["ending_balance"] or 0)
+    customer = call.store["customer"][invoice["customer"]]
+    if used and call.world.switches.voided_balance == "returned" and not customer.get("deleted"):
+        more = {"invoice": invoice["id"]}
+        currency = invoice["currency"]
+        balances.move(call.world, call.account_id, customer["id"], currency, used, "unapplied_from_invoice", **more)
 
 
 def _paid_by_itself(call: Call, invoice: Obj) -> Obj:
