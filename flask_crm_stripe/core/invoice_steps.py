@@ -28,6 +28,7 @@ from flask_crm_stripe.errors import (
     ProviderError,
     Refused,
     SecretUnreadable,
+    Unreachable,
 )
 from flask_crm_stripe.model.business import Actor
 from flask_crm_stripe.model.crm import Contact
@@ -45,6 +46,11 @@ FINAL = frozenset((Refused.code, GateStopped.code, InvalidInput.code, SecretUnre
 
 KEY_LIFETIME = timedelta(hours=23)
 """Stripe forgets idempotency keys after 24 hours; one is kept for the clocks."""
+
+MAIL_UNCERTAIN = (
+    "It is not certain whether Stripe mailed this invoice: the program was stopped before the answer came. "
+    "Look it up in Stripe, or ask your customer; if you continue, it is mailed (again)."
+)
 
 
 @dataclass(frozen=True)
@@ -85,9 +91,14 @@ class InvoiceSteps:
         if next_step(invoice) != "send":
             return next_step(invoice) is not None and invoice.stage is not Stage.STOPPED
         last = self.ledger.journal.last(subject(invoice), "send")
-        if last is None or last.outcome in (Outcome.NOT_DONE, Outcome.REFUSED):
-            return True
+        if last is None or last.outcome in (Outcome.NOT_DONE, Outcome.REFUSED, Outcome.DONE):
+            return True  # One that is out for certain is noted, and not sent again.
         return last.outcome is not Outcome.FAILED and self.clock.now() - last.started_at < KEY_LIFETIME
+
+    def wait_for_person(self, invoice: Invoice) -> None:
+        """Say why it waits, where nobody has: whoever sent the mail was killed before it could."""
+        if invoice.problem is None:
+            self.interrupted(invoice, Unreachable(MAIL_UNCERTAIN))
 
     def delete(self, invoice: Invoice, actor: Actor) -> None:
         """Delete the draft, if Stripe has one, and free its billables. In an account that is no longer connected the

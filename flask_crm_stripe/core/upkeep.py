@@ -212,6 +212,7 @@ class Upkeep:
         before = self.platform.clock.now() - LEFT_ALONE
         for invoice in _every(lambda after: billing.ledger.invoices.unfinished(books, before, after=after)):
             if not billing.invoicing.steps.can_go_on_alone(invoice):
+                billing.invoicing.steps.wait_for_person(invoice)
                 continue
             try:
                 billing.invoicing.resume(invoice.id)

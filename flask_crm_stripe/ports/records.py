@@ -95,7 +95,7 @@ def abandoned(invoice: Invoice, now: datetime) -> Invoice:
     if invoice.status not in (None, Status.DRAFT, *FREES):
         raise Conflict("This invoice is finalised at Stripe, so it cannot be given up. Void it instead.")
     status = None if invoice.status == Status.DRAFT else invoice.status
-    return _touched(invoice, replace(invoice, stage=Stage.ABANDONED, status=status), now)
+    return _touched(invoice, replace(invoice, stage=Stage.ABANDONED, status=status, problem=None), now)
 
 
 def applied(invoice: Invoice, remote: RemoteInvoice, fetched_at: datetime) -> Invoice | None:
@@ -112,7 +112,7 @@ def applied(invoice: Invoice, remote: RemoteInvoice, fetched_at: datetime) -> In
         return None
     result = replace(_pictured(invoice, remote), stripe_id=remote.id)
     if remote.status == DELETED:
-        result = replace(result, stage=Stage.ABANDONED)
+        result = replace(result, stage=Stage.ABANDONED, problem=None)
     elif remote.status in PAST_DRAFT and result.stage not in (Stage.SENT, Stage.STOPPED):
         # Somebody may have finalised it at Stripe. One that the gate stopped stays stopped: nobody checked it.
         result = replace(result, stage=Stage.FINALISED, problem=None)

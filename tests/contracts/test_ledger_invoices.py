@@ -182,6 +182,20 @@ def test_giving_up_frees_the_work(ledgers: Ledgers) -> None:
         ledgers.ours.invoices.advance(invoice.id, Stage.FILLED, None, later(4))
 
 
+def test_one_that_was_given_up_waits_for_nobody(ledgers: Ledgers) -> None:
+    """Why it stood still is no news any more, whether it was deleted here or at Stripe."""
+    here, there = make(ledgers.ours, "b1"), make(ledgers.ours, "b2", form_key="second")
+    for each in (here, there):
+        ledgers.ours.invoices.advance(each.id, Stage.CREATED, remote(each, "draft"), later(1))
+        ledgers.ours.invoices.stop(each.id, Problem("stripe_unreachable", "No answer."), later(2))
+    ledgers.ours.invoices.abandon(here.id, later(3))
+    ledgers.ours.invoices.apply(there.id, remote(there, "deleted"), [], later(3), [])
+    for each in (here, there):
+        gone = ledgers.ours.invoices.get(each.id)
+        assert gone is not None
+        assert (gone.stage, gone.problem) == (Stage.ABANDONED, None)
+
+
 @pytest.mark.parametrize("status", ["open", "paid", "uncollectible"])
 def test_what_the_customer_owes_or_paid_is_never_given_up(ledgers: Ledgers, status: str) -> None:
     """Freeing its work would bill it twice."""

@@ -9,10 +9,10 @@ import pytest
 from flask_crm_stripe.core.catalogue import Catalogue
 from flask_crm_stripe.core.customers import Customers
 from flask_crm_stripe.core.figures import Terms
-from flask_crm_stripe.core.invoice_steps import _Work
+from flask_crm_stripe.core.invoice_steps import MAIL_UNCERTAIN, _Work
 from flask_crm_stripe.core.upkeep import Done
 from flask_crm_stripe.errors import InvalidInput, ProviderFailed, RateLimited, Refused, Unreachable
-from flask_crm_stripe.model.invoices import Delivery, Invoice, Stage
+from flask_crm_stripe.model.invoices import Delivery, Invoice, Problem, Stage
 from flask_crm_stripe.model.journal import Outcome
 from flask_crm_stripe.model.log import LogFilter
 from tests.core.records import a_payment, an_invoice
@@ -238,6 +238,41 @@ def test_a_mail_whose_answer_was_stored_is_not_sent_again(connected: World) -> N
     assert work.send(mailed).stage is Stage.SENT
     (at_stripe,) = provider.invoices.values()
     assert at_stripe.mails == 1
+
+
+def killed_while_mailing(world: World) -> Invoice:
+    """Stripe has mailed it, and the process died before it could note anything."""
+    invoice = interrupted(world, "send", Unreachable("No answer."), after=True)
+    return world.billing().ledger.invoices.advance(invoice.id, Stage.FINALISED, None, world.clock.now())
+
+
+def test_a_mail_that_is_out_for_certain_is_noted_however_late(connected: World) -> None:
+    """The process died between noting Stripe's answer and our own next step: no person is needed, no mail is sent."""
+    invoice = killed_while_mailing(connected)
+    billing, [at_stripe] = connected.billing(), connected.shops["hp"].invoices.values()
+    step = billing.ledger.journal.last(f"invoice:{invoice.id}", "send")
+    assert step is not None
+    billing.ledger.journal.finish(step.id, Outcome.DONE, connected.clock.now(), result_id=invoice.stripe_id)
+    connected.clock.advance(hours=25)
+    assert connected.upkeep.round().invoices == 1
+    assert billing.invoicing.get(invoice.id).stage is Stage.SENT
+    assert at_stripe.mails == 1
+
+
+def test_who_was_killed_while_mailing_said_nothing_so_upkeep_does(connected: World) -> None:
+    """Once Stripe would not recognise the repeat, the invoice says that it waits for a person."""
+    invoice = killed_while_mailing(connected)
+    invoicing, [at_stripe] = connected.billing().invoicing, connected.shops["hp"].invoices.values()
+    connected.clock.advance(hours=25)
+    assert connected.upkeep.round().invoices == 0
+    waiting = invoicing.get(invoice.id)
+    assert waiting.problem == Problem(Unreachable.code, MAIL_UNCERTAIN)
+    connected.clock.advance(hours=1)
+    assert connected.upkeep.round().invoices == 0
+    assert invoicing.get(invoice.id) == waiting, "said once"
+    assert at_stripe.mails == 1
+    done = invoicing.resume(invoice.id)
+    assert (done.stage, done.problem, at_stripe.mails) == (Stage.SENT, None, 2)
 
 
 def test_a_mail_that_was_certainly_not_sent_is_sent(connected: World) -> None:
