@@ -215,7 +215,7 @@ class Afterwards:
     ) -> Invoice:
         """Our picture, with a sentence that says who did it and why, whether or not an event was faster."""
         paid = by_hand(deed, remote, known, words, started)
-        about = {"reason": words}
+        about = {"words": words}
         if paid:
             about["amount"] = str(Money(paid[0].amount, remote.currency))
         at = remote.voided_at or remote.paid_at or started

@@ -82,7 +82,7 @@ def well_told(world: World, invoice: Invoice, kind: str, actor: str = "2") -> No
     """One sentence, with who did it, why, and Stripe's request; the status is what it should be."""
     assert world.billing().invoicing.get(invoice.id).status == STATUS[kind]
     [entry] = told(world, invoice, TOLD[kind])
-    assert (entry.actor, entry.params["reason"]) == (actor, WHY)
+    assert (entry.actor, entry.params["words"]) == (actor, WHY)
     assert str(entry.request_id).startswith("req_")
 
 
