@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from flask_crm_stripe.core.afterwards import Afterwards
 from flask_crm_stripe.core.approvals import Approvals
 from flask_crm_stripe.core.catalogue import Catalogue
 from flask_crm_stripe.core.change import AccountChange
@@ -58,6 +59,7 @@ class Billing:
     catalogue: Catalogue
     customers: Customers
     invoicing: Invoicing
+    afterwards: Afterwards
     approvals: Approvals
     settings: Settings
     second_person: SecondPerson
@@ -120,6 +122,7 @@ class Platform:
         approvals = Approvals(ledger, rights, log, notices, clock)
         news = News(ledger, crm, self.publisher, environment, notices)
         invoicing = Invoicing(business, rights, log, ledger, crm, connections, catalogue, steps, news, approvals, clock)
+        afterwards = Afterwards(rights, log, ledger, steps, news, approvals, clock)
         disconnection = Disconnection(connections, ledger, clock)
         settings = Settings(ledger, rights, log, approvals, notices, clock)
         endpoints = self._endpoints(environment, rights, log, installation.id)
@@ -143,9 +146,10 @@ class Platform:
             catalogue=catalogue,
             customers=customers,
             invoicing=invoicing,
+            afterwards=afterwards,
             approvals=approvals,
             settings=settings,
-            second_person=SecondPerson(approvals, invoicing, settings),
+            second_person=SecondPerson(approvals, invoicing, afterwards, settings),
             endpoints=endpoints,
             feed=Feed(ledger, connections, endpoints, rights, log, clock, self.queue),
         )

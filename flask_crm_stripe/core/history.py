@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask_crm_stripe.model.events import TimelineEntry
@@ -15,11 +15,13 @@ KINDS = {"open": "finalised", "paid": "paid", "void": "voided", "uncollectible":
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What made us look, and when: an event of Stripe's, or nothing but our own wish."""
+    """What made us look, and when: an event of Stripe's, or nothing but our own wish. ``ours`` is the sentence for what
+    we did ourselves; it stands where the picture shows just that."""
 
     at: datetime
     event_id: str | None = None
     request_id: str | None = None
+    ours: TimelineEntry | None = None
 
 
 def entries(
@@ -51,4 +53,7 @@ def _status(remote: RemoteInvoice, payments: Sequence[Payment], cause: Cause) ->
     if kind == "paid":
         methods = dict.fromkeys(payment.method for payment in payments if payment.status == "succeeded")
         words |= {"amount": str(Money(remote.amount_paid, remote.currency)), "method": ", ".join(methods)}
-    return TimelineEntry(times.get(kind) or cause.at, kind, None, words, cause.event_id, cause.request_id, remote.id)
+    at, ours = times.get(kind) or cause.at, cause.ours
+    if ours is not None and ours.kind == kind:
+        return replace(ours, at=at, params=words | ours.params, object_id=remote.id)
+    return TimelineEntry(at, kind, None, words, cause.event_id, cause.request_id, remote.id)

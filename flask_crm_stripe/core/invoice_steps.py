@@ -35,6 +35,7 @@ from flask_crm_stripe.model.crm import Contact
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Delivery, Invoice, Payment, Problem, RemoteInvoice, Stage, Status
 from flask_crm_stripe.model.journal import Outcome
+from flask_crm_stripe.model.payments import without_twins
 from flask_crm_stripe.ports.ledger import Ledger
 from flask_crm_stripe.ports.provider import Provider
 from flask_crm_stripe.ports.runtime import Clock
@@ -70,7 +71,7 @@ class InvoiceSteps:
         stays done and is not done again."""
         if next_step(invoice) is None:
             return invoice
-        provider = self._provider(invoice)
+        provider = self.provider(invoice)
         with self.alone(invoice.id):
             work = _Work(self, provider, actor)
             try:
@@ -111,13 +112,13 @@ class InvoiceSteps:
 
     def require_live(self, invoice: Invoice) -> None:
         """Raises ``Conflict`` for an invoice of an account that is not connected now."""
-        self._provider(invoice)
+        self.provider(invoice)
 
     def remote(self, invoice: Invoice) -> RemoteInvoice:
         """The invoice at Stripe, now."""
         if invoice.stripe_id is None:
             raise Conflict("This invoice is not at Stripe yet.")
-        return self._provider(invoice).invoice(invoice.stripe_id)
+        return self.provider(invoice).invoice(invoice.stripe_id)
 
     def refresh(
         self,
@@ -128,7 +129,7 @@ class InvoiceSteps:
     ) -> Invoice:
         """Bring our picture up to date with Stripe's; a draft deleted over there frees its billables. ``known`` are the
         payments that we know, where they were looked up already."""
-        provider, started = self._provider(invoice), self._begin(invoice)
+        provider, started = self.provider(invoice), self.begin(invoice)
         wanted = invoice.stripe_id or stripe_id or ""
         cause = cause or Cause(started)
         try:
@@ -141,15 +142,16 @@ class InvoiceSteps:
             return self._again(invoice)
         payments = provider.payments(wanted) if remote.status != Status.DRAFT else ()
         known = self.ledger.invoices.payments(invoice.id) if known is None else known
+        payments = without_twins(known, payments)
         news = entries(invoice, remote, known, payments, cause)
         return self.ledger.invoices.apply(invoice.id, remote, payments, started, news) or self._again(invoice)
 
-    def _begin(self, invoice: Invoice) -> datetime:
+    def begin(self, invoice: Invoice) -> datetime:
         """When a fetch begins that may be stored: in an order that holds on all machines."""
         return self.ledger.invoices.start_fetch(invoice.id, self.clock.now())
 
     def _delete_at_stripe(self, invoice: Invoice) -> None:
-        provider = self._provider(invoice)
+        provider = self.provider(invoice)
         stripe_id = invoice.stripe_id or self._made_unseen(invoice, provider)
         if stripe_id:
             provider.delete_draft(stripe_id)
@@ -158,7 +160,8 @@ class InvoiceSteps:
         connection = self.connections.live()
         return connection is not None and connection.books == invoice.books
 
-    def _provider(self, invoice: Invoice) -> Provider:
+    def provider(self, invoice: Invoice) -> Provider:
+        """Stripe, for this invoice. Raises ``Conflict`` where its account is not the one that is connected now."""
         self.connections.require_live()
         if not self._is_live(invoice):
             raise Conflict("This invoice belongs to a Stripe account that is no longer connected here.")
@@ -237,7 +240,7 @@ class _Work:
         if self.remote is None:
             # They may have moved since the draft was made, and a draft shows who they are now.
             self.steps.customers.ensure(contact)
-        started = self.steps._begin(invoice)
+        started = self.steps.begin(invoice)
         self.remote = remote = self.remote or self.provider.invoice(invoice.stripe_id or "")
         found = differences(invoice.plan, remote, contact)
         if found:
@@ -296,7 +299,7 @@ class _Work:
         stage: Stage,
         told: list[TimelineEntry] | None = None,
     ) -> Invoice:
-        started = self.steps._begin(invoice)
+        started = self.steps.begin(invoice)
         journal = Journal(self.steps.ledger.journal, self.steps.clock, invoice.account_id, invoice.livemode)
         self.remote = remote = journal.call(subject(invoice), name, request, do, look)
         sentences = [_signed(entry, remote) for entry in told or [_done(name, remote, self.steps.clock.now())]]

@@ -5,7 +5,6 @@ Making one is a row of steps, each written down before its call. Whatever stops 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -39,8 +38,6 @@ from flask_crm_stripe.model.money import Money
 from flask_crm_stripe.ports.crm import CRM
 from flask_crm_stripe.ports.ledger import Ledger
 from flask_crm_stripe.ports.runtime import Clock
-
-log = logging.getLogger(__name__)
 
 __all__ = ["BillableRow", "Invoicing", "SourceBilling", "Terms"]
 
@@ -192,7 +189,7 @@ class Invoicing:
         self.rights.require(VIEW, "see invoices")
         self.connections.require_live()
         invoice = self.get(invoice_id)
-        return self._tell(self.steps.refresh(invoice)) if invoice.stripe_id else invoice
+        return self.news.tell_or_later(self.steps.refresh(invoice)) if invoice.stripe_id else invoice
 
     def get(self, invoice_id: str) -> Invoice:
         """One invoice of this business. Raises ``NotFound``."""
@@ -223,15 +220,7 @@ class Invoicing:
     def _run(self, invoice: Invoice, action: str, actor: Actor | None = None) -> Invoice:
         with self.log.deed(action, invoice.id):
             done = self.steps.run(invoice, actor or self.rights.actor)
-        return self._tell(done)
-
-    def _tell(self, invoice: Invoice) -> Invoice:
-        """What was done at Stripe is done, whether or not the host can be told now: the next round tells it again."""
-        try:
-            self.news.tell(invoice)
-        except Exception:
-            log.exception("The CRM could not be told of invoice %s; it will be told again", invoice.id)
-        return invoice
+        return self.news.tell_or_later(done)
 
     def _as_seen(self, ref: SourceRef, billables: Sequence[str], terms: Terms, seen: str) -> InvoicePlan:
         plan = self.preview(ref, billables, terms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from flask_crm_stripe.model.invoices import Invoice, Payment, Stage
 from flask_crm_stripe.ports.crm import CRM
 from flask_crm_stripe.ports.ledger import Ledger
 from flask_crm_stripe.ports.runtime import Publisher
+
+log = logging.getLogger(__name__)
 
 SIGNALS = {"succeeded": "payment_succeeded", "failed": "payment_failed"}
 MAILS = {"succeeded": "paid", "failed": "failed"}
@@ -42,6 +45,14 @@ class News:
                 self.publisher.publish(signal, business=self.ledger.business, invoice=invoice, payment=payment, key=key)
                 self.notices.about_invoice(MAILS[payment.status], invoice, key)
         self.ledger.invoices.told(invoice.id, invoice.version)
+
+    def tell_or_later(self, invoice: Invoice, payments: Sequence[Payment] | None = None) -> Invoice:
+        """What was done at Stripe is done, whether or not the host can be told now: the next round tells it again."""
+        try:
+            self.tell(invoice, payments)
+        except Exception:
+            log.exception("The CRM could not be told of invoice %s; it will be told again", invoice.id)
+        return invoice
 
     def _still_its_own(self, invoice: Invoice) -> list[str]:
         """Its work, without what is on another invoice by now: that one's status stands there. What was only tried out

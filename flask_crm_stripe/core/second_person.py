@@ -6,10 +6,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from flask_crm_stripe.core.afterwards import Afterwards
 from flask_crm_stripe.core.approvals import CHANGED, Approvals
+from flask_crm_stripe.core.deeds import DEEDS
 from flask_crm_stripe.core.invoicing import Invoicing
 from flask_crm_stripe.core.settings import Settings
-from flask_crm_stripe.errors import Conflict, NotFound
+from flask_crm_stripe.errors import BillingError, Busy, Conflict, NotFound, Refused
 from flask_crm_stripe.model.approvals import Approval
 from flask_crm_stripe.model.business import APPROVE
 
@@ -25,6 +27,7 @@ class SecondPerson:
 
     approvals: Approvals
     invoicing: Invoicing
+    afterwards: Afterwards
     settings: Settings
 
     def agree(self, approval_id: str) -> Approval:
@@ -33,35 +36,45 @@ class SecondPerson:
         self.approvals.rights.require(APPROVE, DEED, approval_id)
         self.invoicing.connections.environment.require_real(DEED)
         found = self.approvals.get(approval_id)
-        agreed = self.approvals.agree(approval_id, self._content(found))
-        self.carry_out(agreed)
+        agreed = self.approvals.agree(approval_id, self.content(found))
+        if (failed := self.carry_out(agreed)) is not None:
+            raise failed
         return agreed
 
-    def carry_out(self, approval: Approval) -> None:
-        """Do what was agreed to. What was done already, or can't be done any more, is not done again."""
+    def carry_out(self, approval: Approval) -> BillingError | None:
+        """Do what was agreed to. What was done already, or can't be done any more, is not done again: then why."""
+        failed, rest = None, None
         try:
-            if approval.kind == LIMITS and self._content(approval) != approval.content:
+            if approval.kind == LIMITS and self.content(approval) != approval.content:
                 raise Conflict(CHANGED)  # Somebody has changed the limit between the agreement and now.
             rest = HANDLERS[approval.kind](self, approval)
-        except (Conflict, NotFound) as error:
+        except Busy:
+            raise  # A moment later it can be.
+        except (Conflict, NotFound, Refused) as error:
             log.info("The request %s could not be carried out: %s", approval.id, error.code)
-            rest = None
+            failed = error
         self.approvals.ledger.approvals.finish(approval.id)
         if rest is not None:
             rest()
+        return failed
 
     def carry_on(self) -> int:
         """Do what was agreed to and not begun, because a process died between the two. Says how many."""
         waiting = self.approvals.ledger.approvals.agreed()
         for approval in waiting:
-            self.carry_out(approval)
+            try:
+                self.carry_out(approval)
+            except BillingError as error:  # It keeps no other one waiting, and is tried again in the next round.
+                log.warning("The request %s is not carried out yet: %s", approval.id, error.code)
         return len(waiting)
 
-    def _content(self, approval: Approval) -> str:
+    def content(self, approval: Approval) -> str:
         """A digest of what would be done now; empty where there is nothing to do it to."""
         try:
             if approval.kind == LIMITS:
                 return self.settings.content_of(approval.details)
+            if approval.kind in DEEDS:
+                return self.afterwards.content(approval)
             return self.invoicing.wish(_invoice_id(approval)).content
         except NotFound:
             return ""
@@ -69,6 +82,9 @@ class SecondPerson:
     def _send(self, approval: Approval) -> Callable[[], object]:
         """From here on the invoice itself remembers that it shall be sent, and the usual steps go on with it."""
         return self.invoicing.send_agreed(_invoice_id(approval), approval)
+
+    def _afterwards(self, approval: Approval) -> None:
+        self.afterwards.do_agreed(approval)
 
     def _limits(self, approval: Approval) -> None:
         self.settings.apply_limit(approval)
@@ -81,4 +97,5 @@ def _invoice_id(approval: Approval) -> str:
 HANDLERS: dict[str, Callable[[SecondPerson, Approval], Callable[[], object] | None]] = {
     SEND: SecondPerson._send,
     LIMITS: SecondPerson._limits,
+    **dict.fromkeys(DEEDS, SecondPerson._afterwards),
 }

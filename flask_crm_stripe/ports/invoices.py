@@ -131,6 +131,12 @@ class InvoiceStore(Protocol):
         """Something that an event told and that no picture shows: once per event and kind. Raises ``NotFound``."""
         ...
 
+    def sign(self, invoice_id: str, entries: Sequence[TimelineEntry], payments: Sequence[Payment] = ()) -> Invoice:
+        """What we did ourselves, told with the name of who did it, and what was paid by it. A sentence about the same
+        that an event was faster with, and that names nobody, gives way; what is told already is not told again.
+        Raises ``NotFound``."""
+        ...
+
     def timeline(self, invoice_id: str) -> Sequence[TimelineEntry]:
         """Newest first."""
         ...

@@ -172,6 +172,18 @@ class Provider(Protocol):
         """Let Stripe mail an open invoice."""
         ...
 
+    def void_invoice(self, invoice_id: str, key: str) -> RemoteInvoice:
+        """Open or uncollectible to void: nothing is owed any more, for good."""
+        ...
+
+    def write_off_invoice(self, invoice_id: str, key: str) -> RemoteInvoice:
+        """Open to uncollectible. The customer can still pay."""
+        ...
+
+    def settle_invoice(self, invoice_id: str, key: str) -> RemoteInvoice:
+        """Open or uncollectible to paid, with money that Stripe never saw: all of what remains."""
+        ...
+
     def delete_draft(self, invoice_id: str) -> None:
         """Delete a draft; gone already counts as done."""
         ...

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from flask_crm_stripe.errors import Conflict, GateStopped
+from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import (
     Delivery,
     Invoice,
@@ -148,6 +149,19 @@ def is_unfinished(invoice: Invoice) -> bool:
     if invoice.send:
         goal = Stage.SENT if invoice.plan.delivery is Delivery.MAIL else Stage.FINALISED
     return ORDER.index(invoice.stage) < ORDER.index(goal)
+
+
+def signed(known: Sequence[TimelineEntry], entry: TimelineEntry) -> TimelineEntry | None:
+    """Which sentence gives way to ``entry``, which says who did it: the newest of its kind with nobody's name on it,
+    for an event may have been faster than we. ``entry`` itself, where it is told already; None where it is new.
+    ``known`` are those of its kind, newest first."""
+    if any(_mark(each) == _mark(entry) for each in known):
+        return entry
+    return next((each for each in known if each.actor is None), None)
+
+
+def _mark(entry: TimelineEntry) -> tuple[str | None, object]:
+    return entry.actor, entry.request_id or entry.at
 
 
 def search_text(invoice: Invoice) -> str:

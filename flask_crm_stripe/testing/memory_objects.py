@@ -111,8 +111,8 @@ class MemoryInvoice:
             self.status, self.paid_at = Status.PAID, now
 
     def settle(self, payment: Payment) -> None:
-        """Money came in: paid once all of it has."""
-        self.require(Status.OPEN, code="status_transition_invalid", deed="paid")
+        """Money came in: paid once all of it has. One that was written off can still be paid."""
+        self.require(Status.OPEN, Status.UNCOLLECTIBLE, code="status_transition_invalid", deed="paid")
         self.payments.append(payment)
         self.paid += payment.amount
         if self.paid >= self.total:

@@ -22,7 +22,7 @@ from flask_crm_stripe.model.connection import Account, RemoteThing
 from flask_crm_stripe.model.endpoints import RemoteEndpoint
 from flask_crm_stripe.model.invoices import CustomerDraft, InvoiceDraft, LineDraft, Payment, RemoteInvoice, Status
 from flask_crm_stripe.ports.runtime import Clock
-from flask_crm_stripe.testing.memory_account import MemoryAccount
+from flask_crm_stripe.testing.memory_afterwards import MemoryAfterwards
 from flask_crm_stripe.testing.memory_objects import (
     MemoryCustomer,
     MemoryInvoice,
@@ -43,7 +43,7 @@ class MemoryAnswer:
     request_id: str | None
 
 
-class MemoryProvider(MemoryAccount):
+class MemoryProvider(MemoryAfterwards):
     """One account. The dicts and lists are there for tests to look at; change them through methods only."""
 
     def __init__(self, account: Account, clock: Clock, platform: str = "acct_platform") -> None:
@@ -51,7 +51,6 @@ class MemoryProvider(MemoryAccount):
         self.products: dict[str, MemoryProduct] = {}
         self.prices: dict[str, MemoryPrice] = {}
         self.customers: dict[str, MemoryCustomer] = {}
-        self.invoices: dict[str, MemoryInvoice] = {}
         self.skew = 0
         """For tests: how many minor units the next answer to ``add_lines`` is wrong by."""
 
@@ -328,18 +327,6 @@ class MemoryProvider(MemoryAccount):
         invoice.payments.append(payment)
         return payment
 
-    def void(self, invoice_id: str) -> None:
-        """The business voids the invoice in Stripe's dashboard."""
-        invoice = self._invoice(invoice_id)
-        invoice.require(Status.OPEN, Status.UNCOLLECTIBLE, code="status_transition_invalid", deed="voided")
-        invoice.status, invoice.voided_at = Status.VOID, self._clock.now()
-
-    def mark_uncollectible(self, invoice_id: str) -> None:
-        """The business gives the money up in Stripe's dashboard."""
-        invoice = self._invoice(invoice_id)
-        invoice.require(Status.OPEN, code="status_transition_invalid", deed="marked uncollectible")
-        invoice.status = Status.UNCOLLECTIBLE
-
     def _attempt(
         self, invoice: MemoryInvoice, method: str, status: str, amount: int | None, reason: str | None = None
     ) -> Payment:
@@ -359,11 +346,6 @@ class MemoryProvider(MemoryAccount):
         if price_id not in self.prices:
             raise missing("price", price_id, param)
         return self.prices[price_id]
-
-    def _invoice(self, invoice_id: str) -> MemoryInvoice:
-        if invoice_id not in self.invoices:
-            raise missing("invoice", invoice_id)
-        return self.invoices[invoice_id]
 
 
 @dataclass

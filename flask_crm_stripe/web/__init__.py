@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Blueprint, request
 
 from flask_crm_stripe.web import (
+    afterwards,
     api,
     approvals,
     assets,
@@ -32,8 +33,8 @@ from flask_crm_stripe.web.context import notice_rolled_key, open_billing, state
 
 HERE = Path(__file__).parent
 PAGES = (
-    *(overview, settings, safety, connection, disconnect, copy, notices, services, billables, invoices, approvals),
-    *(events, log, api, embed),
+    *(overview, settings, safety, connection, disconnect, copy, notices, services, billables, invoices, afterwards),
+    *(approvals, events, log, api, embed),
 )
 OPEN = frozenset(("static", "health"))
 LARGEST_BODY = 1_000_000

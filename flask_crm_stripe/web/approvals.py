@@ -9,10 +9,12 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from flask_crm_stripe.core.billing import Billing
+from flask_crm_stripe.core.deeds import DEEDS
 from flask_crm_stripe.errors import GateStopped, InvalidInput, NotFound, ProviderError
 from flask_crm_stripe.model.approvals import Approval, ApprovalState
 from flask_crm_stripe.model.business import APPROVE, VIEW
 from flask_crm_stripe.model.invoices import Invoice
+from flask_crm_stripe.web.afterwards import WORDS
 from flask_crm_stripe.web.context import calls_stripe, current_billing
 from flask_crm_stripe.web.formats import Formats
 from flask_crm_stripe.web.i18n import Texts
@@ -95,9 +97,11 @@ def ask_to_send(invoice_id: str) -> Response:
 
 def what(found: Approval, f: Formats, texts: Texts) -> Markup:
     """What is asked for, in a few words."""
+    total, name = f.sum_of(found.amount, found.currency), isolated(found.details.get("contact", ""))
+    if found.kind in DEEDS:
+        return texts.gettext(WORDS[found.kind].asked, total=total, name=name)
     if found.kind != "send":
         return isolated(found.details.get("what", found.kind))
-    total, name = f.sum_of(found.amount, found.currency), isolated(found.details.get("contact", ""))
     return texts.gettext("Send an invoice of %(total)s to %(name)s", total=total, name=name)
 
 
@@ -126,7 +130,8 @@ def _page(billing: Billing, found: Approval, wrong: Mapping[str, str], reason: s
         approval=found,
         what=what(found, f, texts),
         invoice=invoice,
-        still_same=not waiting or invoice is None or billing.invoicing.wish(invoice.id).content == found.content,
+        still_same=not waiting or invoice is None or billing.second_person.content(found) == found.content,
+        sends=found.kind == "send",
         may_decide=waiting and not mine and billing.actor.may(APPROVE),
         may_withdraw=waiting and mine,
         wrong=wrong,

@@ -18,6 +18,8 @@ from flask_crm_stripe.model.business import APPROVE, DRAFT, SEND, VIEW_PERSONAL
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Difference, Invoice, Payment, Stage, Status
 from flask_crm_stripe.model.money import Money
+from flask_crm_stripe.web.afterwards import After
+from flask_crm_stripe.web.approvals import what
 from flask_crm_stripe.web.books import AsOf
 from flask_crm_stripe.web.context import calls_stripe, current_billing
 from flask_crm_stripe.web.formats import STORED_AMOUNT, Formats, masked
@@ -47,6 +49,7 @@ def invoice(invoice_id: str) -> str:
     found = billing.invoicing.get(invoice_id)
     rights = Rights.of(billing, found)
     second = Second.of(billing, found, f)
+    after = After.of(billing, found, connected=rights.connected)
     if found.plan.contact.email and billing.actor.may(VIEW_PERSONAL):
         billing.log.seen("invoice.see_personal", found.id)
     timeline, payments = billing.ledger.invoices.timeline(found.id), billing.ledger.invoices.payments(found.id)
@@ -65,12 +68,14 @@ def invoice(invoice_id: str) -> str:
         problem_text=found.problem.message if found.problem else "",
         primary="" if second and not second.granted else primary(found, rights),
         second=second,
+        after=after,
+        asked=lambda request: what(request, f, texts),
         links=_links(found, rights, texts),
         connected=rights.connected,
         can_continue=rights.continue_,
         can_delete=rights.delete,
         working=found.problem is None and next_step(found) is not None,
-        **telling(billing, [found.created_by, *people_of(second), *(entry.actor for entry in timeline)]),
+        **telling(billing, [found.created_by, *people_of(second), *after.people, *(entry.actor for entry in timeline)]),
     )
 
 

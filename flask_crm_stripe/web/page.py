@@ -45,7 +45,10 @@ class Entry:
     permission: str | None = None
 
 
-OF_INVOICES = ("invoice", "delete_draft", "billables", "review", "generate", "approvals", "approval", "refuse_approval")
+OF_INVOICES = (
+    *("invoice", "delete_draft", "void_invoice", "mark_uncollectible", "paid_elsewhere"),
+    *("billables", "review", "generate", "approvals", "approval", "refuse_approval"),
+)
 OF_CONNECTION = ("connect_callback", "connect_confirm", "connect_confirm_now", "disconnect", "disconnect_now")
 OF_SAFETY = ("safety", "save_notify", "save_limit", "save_log_days")
 ENTRIES = (

@@ -104,11 +104,18 @@ HAPPENED: Mapping[str, tuple[str, str]] = {
     "stopped": (_("It was stopped at the check: %(what)s. Nothing was sent."),) * 2,
     "interrupted": (_("The work was interrupted: %(why)s"),) * 2,
     "resumed": (_("%(actor)s continued it."), _("The work went on.")),
-    "paid": (_("%(amount)s came in (%(method)s)."),) * 2,
+    "resent": (_("%(actor)s sent it again by mail to %(email)s."), _("It was sent again by mail to %(email)s.")),
+    "paid": (
+        _("%(actor)s recorded that %(amount)s was paid elsewhere: “%(words)s”."),
+        _("%(amount)s came in (%(method)s)."),
+    ),
     "payment_failed": (_("%(method)s: the payment failed. %(reason)s Nothing was taken."),) * 2,
-    "voided": (_("%(actor)s voided it. Nothing is owed any more."), _("It was voided. Nothing is owed any more.")),
+    "voided": (
+        _("%(actor)s voided it: “%(words)s”. Nothing is owed any more."),
+        _("It was voided. Nothing is owed any more."),
+    ),
     "uncollectible": (
-        _("%(actor)s wrote it off as uncollectible. It can still be paid."),
+        _("%(actor)s wrote it off as uncollectible: “%(words)s”. It can still be paid."),
         _("It was written off as uncollectible. It can still be paid."),
     ),
     "deleted": (
@@ -120,6 +127,15 @@ HAPPENED: Mapping[str, tuple[str, str]] = {
         _("A second person was asked to agree that it is sent: %(reason)s"),
     ),
     "agreed": (_("%(actor)s agreed that it is sent."), _("A second person agreed that it is sent.")),
+    "agreed_void": (_("%(actor)s agreed that it is voided."), _("A second person agreed that it is voided.")),
+    "agreed_uncollectible": (
+        _("%(actor)s agreed that it is written off."),
+        _("A second person agreed that it is written off."),
+    ),
+    "agreed_paid_elsewhere": (
+        _("%(actor)s agreed that it counts as paid elsewhere."),
+        _("A second person agreed that it counts as paid elsewhere."),
+    ),
     "overdue": (_("It was not paid in time."),) * 2,
     "disputed": (_("The customer disputes the payment with the bank."),) * 2,
     "left_behind": (
@@ -137,6 +153,7 @@ FILLED_BY_DEFAULT = {
     "why": _("Stripe did not answer."),
     "what": _("Stripe’s figures differ from ours"),
     "amount": _("An amount"),
+    "words": _("no reason was given"),
     "number": "",
     "status": _("something else"),
 }

@@ -66,6 +66,34 @@ def an_open_one(stage: Stage) -> Invoice:
     return stage.invoice("b1")
 
 
+def a_quiet_one(stage: Stage) -> Invoice:
+    """Sent some time ago."""
+    invoice = an_open_one(stage)
+    stage.clock.wait(minutes=5)
+    return invoice
+
+
+def giving_up(stage: Stage, path: str, ask: bool = False) -> Ask:
+    """The form of a deed's page."""
+    invoice = an_open_one(stage)
+    if ask:
+        stage.billing().settings.set_limit("write_off", "eur", 1, "")
+    form = {"reason": "A mistake"} | ({"wanted": "ask"} if ask else {})
+    return Ask(f"/invoices/{invoice.id}/{path}", form, done=(303,))
+
+
+def given_up(stage: Stage, path: str, **body: str) -> Ask:
+    """The same for programs."""
+    return Ask(f"/api/v1/invoices/{an_open_one(stage).id}/{path}", body=body)
+
+
+def asking_to_give_up(stage: Stage) -> Ask:
+    """Above the limit."""
+    invoice = an_open_one(stage)
+    stage.billing().settings.set_limit("write_off", "eur", 1, "")
+    return Ask(f"/api/v1/invoices/{invoice.id}/approval", body={"reason": "A mistake", "deed": "void"})
+
+
 def a_pending(stage: Stage) -> str:
     """An account that somebody came back from Stripe with."""
     stage.billing().disconnection.carry_out("For a scene")
@@ -230,6 +258,16 @@ PAGES: dict[tuple[str, str], list[tuple[str, Scene]]] = {
     ("send_invoice", "POST"): [("", lambda s: Ask(f"/invoices/{a_draft(s).id}/send", done=(303,)))],
     ("delete_draft", "GET"): [("", lambda s: Ask(f"/invoices/{a_draft(s).id}/delete"))],
     ("delete_draft", "POST"): [("", lambda s: Ask(f"/invoices/{a_draft(s).id}/delete", done=(303,)))],
+    ("resend_invoice", "POST"): [("", lambda s: Ask(f"/invoices/{a_quiet_one(s).id}/resend", done=(303,)))],
+    ("void_invoice", "GET"): [("", lambda s: Ask(f"/invoices/{an_open_one(s).id}/void"))],
+    ("void_invoice", "POST"): [
+        ("", lambda s: giving_up(s, "void")),
+        ("ask a second person", lambda s: giving_up(s, "void", ask=True)),
+    ],
+    ("mark_uncollectible", "GET"): [("", lambda s: Ask(f"/invoices/{an_open_one(s).id}/uncollectible"))],
+    ("mark_uncollectible", "POST"): [("", lambda s: giving_up(s, "uncollectible"))],
+    ("paid_elsewhere", "GET"): [("", lambda s: Ask(f"/invoices/{an_open_one(s).id}/paid-elsewhere"))],
+    ("paid_elsewhere", "POST"): [("", lambda s: giving_up(s, "paid-elsewhere"))],
     ("refresh_invoice", "POST"): [("", lambda s: Ask(f"/invoices/{an_open_one(s).id}/refresh", done=(303,)))],
     ("payment_page", "GET"): [("", lambda s: Ask(f"/invoices/{an_open_one(s).id}/pay-page", done=(303,)))],
     ("invoice_pdf", "GET"): [("", lambda s: Ask(f"/invoices/{an_open_one(s).id}/pdf", done=(303,)))],
@@ -265,7 +303,14 @@ JSON: dict[tuple[str, str], list[tuple[str, Scene]]] = {
     ("invoices", "GET"): [("", lambda s: Ask("/api/v1/invoices"))],
     ("invoice", "GET"): [("", lambda s: Ask(f"/api/v1/invoices/{an_open_one(s).id}"))],
     ("send_invoice", "POST"): [("", lambda s: Ask(f"/api/v1/invoices/{a_draft(s).id}/send", body=""))],
-    ("ask_to_send", "POST"): [("", lambda s: asking(s, "/api/v1/invoices/{}/approval", 200))],
+    ("resend_invoice", "POST"): [("", lambda s: Ask(f"/api/v1/invoices/{a_quiet_one(s).id}/resend", body=""))],
+    ("void_invoice", "POST"): [("", lambda s: given_up(s, "void", reason="A mistake"))],
+    ("mark_uncollectible", "POST"): [("", lambda s: given_up(s, "uncollectible", reason="A mistake"))],
+    ("paid_elsewhere", "POST"): [("", lambda s: given_up(s, "paid-elsewhere", how="In cash, today"))],
+    ("ask_to_send", "POST"): [
+        ("send a draft", lambda s: asking(s, "/api/v1/invoices/{}/approval", 200)),
+        ("give something up", asking_to_give_up),
+    ],
     ("approvals", "GET"): [("", lambda s: Ask("/api/v1/approvals"))],
     ("approval", "GET"): [("", lambda s: Ask(f"/api/v1/approvals/{a_request(s)}"))],
     ("agree", "POST"): [("", lambda s: Ask(f"/api/v1/approvals/{a_request(s)}/agree", body=""))],

@@ -83,9 +83,9 @@ class Browser:
         query = "&".join(f"billable={line}" for line in lines or LINES[business])
         return self.page(f"/billables/order/{ORDER[business]}/review?{query}")
 
-    def bill(self, business: str = NORTH, *lines: str, send: str = "yes") -> str:
+    def bill(self, business: str = NORTH, *lines: str, send: str = "yes", **terms: str) -> str:
         """Make and send an invoice; its id."""
-        answer = self.press(self.review(business, *lines), "/invoice", send=send)
+        answer = self.press(self.review(business, *lines), "/invoice", send=send, **terms)
         assert answer.status_code == 303, answer.text
         return str(answer.headers["Location"].rpartition("/")[2])
 

@@ -84,13 +84,15 @@ def fill(original: Original) -> None:
     host, ids = original.host, original.ids
     ann, _ = host.connected()
     with host.app.app_context():
-        host.host.add(NORTH, *(work(NORTH, str(line)) for line in range(31, 45)))
+        host.host.add(NORTH, *(work(NORTH, str(line)) for line in range(31, 46)))
     ids["interrupted"] = interrupted(host, ann)
     ids["draft"] = ann.bill(NORTH, "31", send="no")
     ids["unwanted"] = ann.bill(NORTH, "32", send="no")
     ids["paid"] = ann.bill(NORTH, "33")
     ids["event"] = failed_event(host)
     ids["open"] = ann.bill(NORTH, "41")
+    ids |= {name: ann.bill(NORTH, number) for name, number in (("settled", "42"), ("lost", "43"), ("wrong", "44"))}
+    ids["quiet"] = ann.bill(NORTH, "45", delivery="link")
     set_limit(ann)
     ids["asked"] = ann.bill(NORTH, "34", "35", send="no")
     ids["large"] = ann.bill(NORTH, "36", "37", send="no")
@@ -251,6 +253,10 @@ WAYS: dict[str, Way] = {
     "POST /events/retry": form("/events/retry", event="{event}"),
     "POST /invoices/<invoice_id>/ask": form("/invoices/{large}/ask", reason="A large order"),
     "POST /invoices/<invoice_id>/delete": form("/invoices/{unwanted}/delete", True),
+    "POST /invoices/<invoice_id>/paid-elsewhere": form("/invoices/{settled}/paid-elsewhere", True, reason="In cash"),
+    "POST /invoices/<invoice_id>/resend": form("/invoices/{quiet}/resend", True),
+    "POST /invoices/<invoice_id>/uncollectible": form("/invoices/{lost}/uncollectible", True, reason="A mistake"),
+    "POST /invoices/<invoice_id>/void": form("/invoices/{wrong}/void", True, reason="A mistake"),
     "POST /invoices/<invoice_id>/refresh": form("/invoices/{open}/refresh"),
     "POST /invoices/<invoice_id>/send": form("/invoices/{draft}/send", True),
     "POST /notices/<int:notice_id>/seen": form("/notices/{notice}/seen"),
@@ -275,6 +281,14 @@ WAYS: dict[str, Way] = {
     ),
     "POST /api/v1/approvals/<approval_id>/withdraw": program("/approvals/{approval}/withdraw", None),
     "POST /api/v1/invoices/<invoice_id>/approval": program("/invoices/{large}/approval", {"reason": "Large"}),
+    "POST /api/v1/invoices/<invoice_id>/paid-elsewhere": program(
+        "/invoices/{settled}/paid-elsewhere", {"how": "In cash"}, True
+    ),
+    "POST /api/v1/invoices/<invoice_id>/resend": program("/invoices/{quiet}/resend", None, True),
+    "POST /api/v1/invoices/<invoice_id>/uncollectible": program(
+        "/invoices/{lost}/uncollectible", {"reason": "A mistake"}, True
+    ),
+    "POST /api/v1/invoices/<invoice_id>/void": program("/invoices/{wrong}/void", {"reason": "A mistake"}, True),
     "POST /api/v1/invoices/<invoice_id>/send": program("/invoices/{draft}/send", None, True),
     "POST /api/v1/services/sync": program("/services/sync", {"refs": ["9"]}, True),
     "POST /api/v1/sources/<kind>/<ref>/invoices": program(

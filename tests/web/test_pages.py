@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from flask_crm_stripe.errors import Refused
 from flask_crm_stripe.model.business import ALL_PERMISSIONS, Actor
 from flask_crm_stripe.model.events import EventState, Result
+from tests.support.seller import SELLER
 from tests.web.page_stage import INES, MARA, NORTH, SOUTH, VIEWER, Form, Stage, fill_north
 from tests.web.page_worlds import client, interrupted, page_of, provider, stage, stopped
 
@@ -295,7 +296,7 @@ def test_settings_are_changed_by_admins_only(stage: Stage, client: FlaskClient) 
     stage.actor = MARA
     assert "Save these defaults" not in client.get("/stripe/settings").text
     assert client.post("/stripe/settings", data=form.data(days_until_due="1")).status_code == 403
-    assert stage.billing().ledger.settings.all() == {}
+    assert stage.billing().ledger.settings.all() == SELLER
 
 
 def test_failed_news_and_services_need_attention(stage: Stage, client: FlaskClient) -> None:

@@ -16,6 +16,7 @@ from flask_crm_stripe.adapters.sqlalchemy.invoice_queries import SqlInvoiceQueri
 from flask_crm_stripe.adapters.sqlalchemy.invoice_rows import (
     changing_columns,
     entry_columns,
+    entry_of,
     new_invoice,
     new_lines,
     payment_columns,
@@ -142,6 +143,15 @@ class SqlInvoices(SqlInvoiceQueries):
                 connection.execute(sa.insert(table).values(**self._place(row), **entry_columns(entry)))
                 connection.execute(sa.update(T).where(T.c.row == row.row).values(version=T.c.version + 1))
 
+    def sign(self, invoice_id: str, entries: Sequence[TimelineEntry], payments: Sequence[Payment] = ()) -> Invoice:
+        """What we did ourselves, told with who did it. Raises ``NotFound``."""
+        with self.database.writing() as connection:
+            row = self._locked(connection, invoice_id)
+            changed = [self._sign(connection, row, entry) for entry in entries]
+            if any((self._save_payments(connection, row, payments), *changed)):
+                connection.execute(sa.update(T).where(T.c.row == row.row).values(version=T.c.version + 1))
+            return self._value(self._locked(connection, invoice_id))
+
     def told(self, invoice_id: str, version: int) -> None:
         """The host knows this version."""
         with self.database.writing() as connection:
@@ -201,6 +211,23 @@ class SqlInvoices(SqlInvoiceQueries):
                 "livemode": after.livemode,
             }
             connection.execute(sa.insert(tables.timeline), [place | entry_columns(entry) for entry in entries])
+
+    def _sign(self, connection: sa.Connection, invoice: sa.Row[Any], entry: TimelineEntry) -> bool:
+        """Whether the sentence is new, or has a name by now."""
+        table = tables.timeline
+        same = (table.c.invoice_row == invoice.row, table.c.kind == entry.kind)
+        rows = connection.execute(sa.select(table).where(*same).order_by(table.c.row.desc())).all()
+        known = {row.row: entry_of(row) for row in rows}
+        gives_way = records.signed(list(known.values()), entry)
+        if gives_way is entry:
+            return False
+        place = next((row for row, each in known.items() if each is gives_way), None)
+        if place is None:
+            connection.execute(sa.insert(table).values(**self._place(invoice), **entry_columns(entry)))
+        else:
+            columns = entry_columns(entry) | {"event_id": known[place].event_id}
+            connection.execute(sa.update(table).where(table.c.row == place).values(**columns))
+        return True
 
     def _place(self, invoice: sa.Row[Any]) -> dict[str, Any]:
         return {

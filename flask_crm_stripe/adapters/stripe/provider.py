@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import stripe
 
 from flask_crm_stripe.adapters.clock import SystemClock
+from flask_crm_stripe.adapters.stripe.afterwards import AfterwardsCalls
 from flask_crm_stripe.adapters.stripe.catalogue import CatalogueCalls
 from flask_crm_stripe.adapters.stripe.client import make_client
 from flask_crm_stripe.adapters.stripe.connection import ConnectionCalls
@@ -24,7 +25,9 @@ _MODES = {"test": False, "live": True}
 
 
 @dataclass(frozen=True)
-class StripeProvider(ConnectionCalls, CatalogueCalls, CustomerCalls, InvoicingCalls, PaymentCalls, EndpointCalls):
+class StripeProvider(
+    ConnectionCalls, CatalogueCalls, CustomerCalls, InvoicingCalls, AfterwardsCalls, PaymentCalls, EndpointCalls
+):
     """One connected account in one mode. Its repr shows the account and the mode, nothing more."""
 
 

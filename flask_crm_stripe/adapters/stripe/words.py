@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask_crm_stripe.model.payments import RECORDED
+
+__all__ = ["RECORDED", "UNKNOWN", "decline_words", "method_words"]
 NO_REASON = "The bank gave no reason."
 
 METHODS = {
@@ -34,7 +37,6 @@ METHODS = {
 }
 """What is not here is shown as Stripe writes it, with spaces: new methods appear without a release of ours."""
 
-RECORDED = "Recorded outside Stripe"
 UNKNOWN = "Payment"
 
 # https://docs.stripe.com/declines/codes and the codes of https://docs.stripe.com/error-codes that a payer can meet.

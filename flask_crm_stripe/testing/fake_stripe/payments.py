@@ -161,6 +161,9 @@ def _declined(
 
 def _settle_out_of_band(world: World, account_id: str, invoice: Obj) -> Obj:
     amount = invoice["amount_remaining"]
+    if world.switches.paid_out_of_band == "payment_record":
+        recorded = invoice_payments.new(world, invoice, "payment_record", world.new_id("pr"), amount)
+        invoice_payments.paid(world, account_id, recorded, amount)
     off_stripe = (invoice.get("amount_paid_off_stripe") or 0) + amount
     return _invoice_paid(world, account_id, invoice | {"amount_paid_off_stripe": off_stripe}, amount)
 

@@ -45,6 +45,8 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "negative_credit_lines": ("refuse", "accept"),
     # POST /v1/invoices/{id}/pay on an uncollectible invoice.
     "pay_uncollectible": ("accept", "refuse"),
+    # POST /v1/invoices/{id}/pay with paid_out_of_band: no InvoicePayment of its own, or a paid one of a payment record.
+    "paid_out_of_band": ("no_payment", "payment_record"),
     # A test payment to an account whose charges are off; a live one is refused in any case.
     "pay_with_charges_off": ("accept", "refuse"),
     # The status with which a disconnected account is refused.
@@ -85,6 +87,7 @@ class Switches:
     credit_note_amount_tax: str = "in_proportion"
     negative_credit_lines: str = "refuse"
     pay_uncollectible: str = "accept"
+    paid_out_of_band: str = "no_payment"
     pay_with_charges_off: str = "accept"
     error_for_revoked: int = 403
     finalize_without_lines: str = "accept"

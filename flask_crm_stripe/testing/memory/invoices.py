@@ -107,6 +107,15 @@ class MemoryInvoices(MemoryInvoiceQueries):
                 row.entries.append((self.state.number(), entry))
                 row.invoice = replace(row.invoice, version=row.invoice.version + 1)
 
+    def sign(self, invoice_id: str, entries: Sequence[TimelineEntry], payments: Sequence[Payment] = ()) -> Invoice:
+        """What we did ourselves, told with who did it. Raises ``NotFound``."""
+        with self.state.lock:
+            row = self._need(invoice_id)
+            changed = [_told(row, entry, self.state.number()) for entry in entries]
+            if any((self._save_payments(row, payments), *changed)):
+                row.invoice = replace(row.invoice, version=row.invoice.version + 1)
+            return row.invoice
+
     def told(self, invoice_id: str, version: int) -> None:
         """The host knows this version."""
         with self.state.lock:
@@ -141,3 +150,17 @@ class MemoryInvoices(MemoryInvoiceQueries):
                 row.payments[payment.stripe_id] = (number or self.state.number(), payment)
                 changed = True
         return changed
+
+
+def _told(row: InvoiceRow, entry: TimelineEntry, number: int) -> bool:
+    """Whether the sentence is new, or has a name by now."""
+    known = [each for each in reversed(row.entries) if each[1].kind == entry.kind]
+    gives_way = records.signed([each for _, each in known], entry)
+    if gives_way is entry:
+        return False
+    place = next((each for each in known if each[1] is gives_way), None)
+    if place is None:
+        row.entries.append((number, entry))
+    else:
+        row.entries[row.entries.index(place)] = (place[0], replace(entry, event_id=place[1].event_id))
+    return True

@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound
 
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.web import openapi
-from flask_crm_stripe.web.api import answers, given, views
+from flask_crm_stripe.web.api import afterwards, answers, given, views
 from flask_crm_stripe.web.api.operations import Given, Operation, Reply
 from flask_crm_stripe.web.problems import API, problem
 
@@ -106,12 +106,13 @@ OPERATIONS = (
         "POST",
         f"{INVOICE}/approval",
         views.ask_to_send,
-        "Ask a second person to agree that a draft above the limit is sent",
+        "Ask a second person to agree that a draft above the limit is sent, or something given up",
         {200: answers.Approval},
-        "Asking again for exactly the same gives the same request.",
-        body=given.Reason,
+        "`deed` says what is asked for. Asking again for exactly the same gives the same request.",
+        body=given.Wanted,
         refusals=(404, 409),
     ),
+    *afterwards.OPERATIONS,
     Operation(
         "approvals",
         "GET",

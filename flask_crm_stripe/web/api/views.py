@@ -17,6 +17,7 @@ from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.crm import SourceRef
 from flask_crm_stripe.model.invoices import Delivery, Invoice, InvoiceFilter
 from flask_crm_stripe.web.api import shapes
+from flask_crm_stripe.web.api.given import SEND_IT
 from flask_crm_stripe.web.api.operations import KEY_HEADER, Given, Reply
 from flask_crm_stripe.web.books import chosen_books
 from flask_crm_stripe.web.context import calls_stripe
@@ -93,7 +94,7 @@ def make_invoice(billing: Billing, given: Given) -> Reply:
             form_key=given.key,
             send=body["send"],
         )
-    return _invoice(billing, made, 200 if earlier else 201)
+    return told(billing, made, 200 if earlier else 201)
 
 
 def invoices(billing: Billing, given: Given) -> Reply:
@@ -118,18 +119,22 @@ def invoices(billing: Billing, given: Given) -> Reply:
 
 def invoice(billing: Billing, given: Given) -> Reply:
     """One invoice, as we last heard."""
-    return _invoice(billing, billing.invoicing.get(given.path["invoice_id"]))
+    return told(billing, billing.invoicing.get(given.path["invoice_id"]))
 
 
 @calls_stripe
 def send_invoice(billing: Billing, given: Given) -> Reply:
     """Bring a draft, or one that stands still, to its end."""
-    return _invoice(billing, billing.invoicing.send(given.path["invoice_id"]))
+    return told(billing, billing.invoicing.send(given.path["invoice_id"]))
 
 
 def ask_to_send(billing: Billing, given: Given) -> Reply:
     """Ask a second person. The same request again is the same one."""
-    found = billing.invoicing.ask_to_send(given.path["invoice_id"], given.body["reason"])
+    invoice_id, reason, deed = given.path["invoice_id"], given.body["reason"], given.body.get("deed", SEND_IT)
+    if deed == SEND_IT:
+        found = billing.invoicing.ask_to_send(invoice_id, reason)
+    else:
+        found = billing.afterwards.ask(deed, invoice_id, reason)
     return Reply(shapes.approval(found))
 
 
@@ -164,7 +169,8 @@ def _personal(billing: Billing) -> bool:
     return billing.actor.may(VIEW_PERSONAL)
 
 
-def _invoice(billing: Billing, found: Invoice, status: int = 200) -> Reply:
+def told(billing: Billing, found: Invoice, status: int = 200) -> Reply:
+    """An invoice, with its history in sentences."""
     f, texts = tools(billing)
     personal = _personal(billing)
     email = found.plan.contact.email
