@@ -46,7 +46,7 @@ test: check unit ## everything: check, then all tests, then coverage
 	@$(BIN)/coverage report --fail-under=92
 
 unit: $(DEV) ## rules and use cases only, in seconds
-	@$(BIN)/python tests/support/timed.py --at-most $(UNIT_SECONDS) -- $(PYTEST) -q -p no:cacheprovider $(UNIT)
+	@$(BIN)/python tests/support/timed.py --at-most $(UNIT_SECONDS) -- $(PYTEST) -q -p no:cacheprovider -p no:flask -p no:anyio $(UNIT)
 
 check: $(DEV) ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

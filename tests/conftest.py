@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = [
+pytest_plugins = ["tests.support.guards"]
+BEYOND_UNIT = (
     "flask_crm_stripe.testing.fixtures",
-    "tests.support.guards",
     "tests.support.postgres",
     "tests.support.live",
     "tests.support.browser",
     "tests.support.wheels",
-]
+)
 
 MARKERS = {
     "core": "unit",
@@ -33,12 +33,21 @@ MARKERS = {
     "contracts_of_imports": "imports",
     "typing": "typing",
 }
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).resolve().parent
+UNIT = ("core", "model")
 REQUIRE_ALL = "CRM_STRIPE_TESTS_REQUIRE_ALL"
 
 # Time on a shared machine says nothing about a property; with CI set, Hypothesis draws the same examples each time.
 settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("here")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Servers, databases and browsers cost a start-up that tests of the rules alone do without."""
+    asked = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
+    if not all(any(path.is_relative_to(TESTS / folder) for folder in UNIT) for path in asked):
+        for plugin in BEYOND_UNIT:
+            config.pluginmanager.import_plugin(plugin)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from flask_crm_stripe.model.crm import Billable, Contact, VatKind
 from flask_crm_stripe.model.invoices import Delivery, InvoicePlan, PlanLine, Seller, VatRounding, VatTotal
-from flask_crm_stripe.model.money import EXACT, exponent, is_exact, round_to_step, step, to_minor
+from flask_crm_stripe.model.money import EXACT, WHOLE_UNITS_ONLY, exponent, is_exact, round_to_step, step, to_minor
 
 HUNDRED = Decimal(100)
 COUNTED = frozenset(("", "piece", "pieces"))
@@ -22,6 +22,9 @@ COUNTED = frozenset(("", "piece", "pieces"))
 
 MOST_PLACES = 12
 """Decimals of a quantity at Stripe."""
+
+LARGEST = 999_999_999_999
+"""The largest amount at Stripe in minor units (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts)."""
 
 KINDS = list(VatKind)
 
@@ -108,7 +111,7 @@ def invoice_discount(charged: int, terms: Terms, currency: str) -> int:
     """The discount on the whole invoice, in minor units; never more than is charged."""
     if terms.discount_amount:
         return min(charged, to_minor(terms.discount_amount, currency))
-    return round_to_step(EXACT.multiply(Decimal(charged), terms.discount_percent) / HUNDRED, currency)
+    return round_to_step(EXACT.multiply(Decimal(charged), terms.discount_percent).scaleb(-2, EXACT), currency)
 
 
 def spread(amount: int, weights: Sequence[int], unit: int = 1) -> list[int]:
@@ -207,7 +210,7 @@ def shown_as_product(line: PlanLine, currency: str) -> tuple[Decimal, int] | Non
         return None
     unit_amount = int(line.unit_price.scaleb(exponent(currency)))
     exact = line.quantity * unit_amount == line.net and line.quantity == round(line.quantity, MOST_PLACES)
-    return (line.quantity, unit_amount) if exact and line.quantity > 0 and unit_amount >= 0 else None
+    return (line.quantity, unit_amount) if exact and line.quantity > 0 and 0 <= unit_amount <= LARGEST else None
 
 
 def sum_in_words(line: PlanLine, plan: InvoicePlan) -> str:
@@ -234,5 +237,6 @@ def _digits(number: Decimal) -> str:
 
 
 def _price(price: Decimal, currency: str) -> str:
-    places = max(exponent(currency), -int(price.normalize().as_tuple().exponent))
+    fewest = 0 if currency in WHOLE_UNITS_ONLY else exponent(currency)
+    places = max(fewest, -int(EXACT.normalize(price).as_tuple().exponent))
     return f"{price:.{places}f} {currency.upper()}"

@@ -110,7 +110,7 @@ def differences(plan: InvoicePlan, remote: RemoteInvoice, contact: Contact | Non
     the customer as the CRM has them now; why they pay no VAT is what was decided."""
     pairs: Sequence[tuple[str, object, object]] = (
         ("Currency", plan.currency.upper(), remote.currency.upper()),
-        ("Number of lines", len(plan.lines), remote.line_count or len(plan.lines)),
+        ("Number of lines", len(plan.lines), len(plan.lines) if remote.line_count is None else remote.line_count),
         ("Lines after discount", _money(plan.subtotal - plan.discount, plan), _money(remote.subtotal, remote)),
         ("Discount at Stripe", _money(0, plan), _money(remote.discount, remote)),
         ("VAT", _money(plan.vat, plan), _money(remote.tax, remote)),

@@ -276,7 +276,7 @@ class RemoteBuyer:
 
 @dataclass(frozen=True, slots=True)
 class RemoteInvoice:
-    """An invoice as Stripe describes it. ``line_count`` is 0 where the answer does not tell.
+    """An invoice as Stripe describes it. ``line_count`` is None where the answer does not tell.
 
     ``hosted_url`` is a bearer secret: shown on request, never stored or logged.
     """
@@ -297,7 +297,7 @@ class RemoteInvoice:
     voided_at: datetime | None
     metadata: dict[str, str]
     vat: tuple[RemoteVat, ...] = ()
-    line_count: int = 0
+    line_count: int | None = None
     hosted_url: str | None = None
     pdf_url: str | None = None
     request_id: str | None = None

@@ -81,5 +81,7 @@ class Money:
         return to_major(self.minor, self.currency)
 
     def __str__(self) -> str:
-        decimals = 0 if self.currency in WHOLE_UNITS_ONLY else exponent(self.currency)
+        # Whole, unless it is not: an amount that the currency cannot have must be seen when two are compared.
+        whole = self.currency in WHOLE_UNITS_ONLY and self.minor % step(self.currency) == 0
+        decimals = 0 if whole else exponent(self.currency)
         return f"{self.major:.{decimals}f} {self.currency.upper()}"

@@ -59,12 +59,12 @@ def test_lines_of_the_catalogue_and_more_than_an_answer_shows(world: World) -> N
     invoice = provider.create_invoice(draft(customer), "i")
     lines = [line(f"k{n:03d}", 100, product=PRODUCT.id if n % 3 == 0 else None) for n in range(120)]
     filled = provider.add_lines(invoice.id, lines, "l")
-    assert filled.line_count in (0, 120)
+    assert filled.line_count in (None, 120)
     assert filled.subtotal == 12_000
     assert list(provider.line_keys(invoice.id)) == [f"k{n:03d}" for n in range(120)]
     found = provider.find_invoice("inv-1", customer, world.now() - timedelta(minutes=1))
     assert found is not None
-    assert found.line_count in (0, 120)
+    assert found.line_count in (None, 120)
 
 
 def test_a_provider_that_did_not_make_the_invoice_can_fill_it(world: World) -> None:

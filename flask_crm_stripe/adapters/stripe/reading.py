@@ -73,6 +73,8 @@ def _order_number(fields: Iterable[Mapping[str, Any]]) -> str:
     return next((str(each["value"]) for each in fields if each["name"] == ORDER_NUMBER), "")
 
 
-def _line_count(lines: Mapping[str, Any]) -> int:
-    """How many lines there are; 0 where the answer holds the first ten only and does not tell."""
-    return int(lines.get("total_count") or 0) if lines.get("has_more") else len(lines.get("data") or ())
+def _line_count(lines: Mapping[str, Any]) -> int | None:
+    """How many lines there are; None where the answer holds the first ten only and does not tell."""
+    if "data" not in lines or lines.get("has_more"):
+        return lines.get("total_count")
+    return len(lines["data"])

@@ -52,7 +52,10 @@ MISTAKES: list[tuple[Any, str]] = [
         lambda h: service(h, prizes="prices"),
         "Maps(Service) under services has the unknown field “prizes”. Did you mean",
     ),
-    (lambda h: service(h, quantum="code"), "Known are active, code, description, name, prices, unit, vat_rate."),
+    (
+        lambda h: service(h, quantum="code"),
+        "Known are active, code, description, name, prices, unit, vat_kind, vat_rate.",
+    ),
     (lambda h: {"services": Maps(h.Service, ref="id")}, "Maps(Service) under services lacks name: add name= with"),
     (
         lambda h: {"contacts": Maps(h.Person, ref="id", name="name")},

@@ -27,7 +27,7 @@ def test_the_whole_way_under_each_position(switch: str, position: object) -> Non
     lines = [line("a", 10_000, product=PRODUCT.id), line("b", 333, vat=71), line("c", 1_210, included=True)]
     filled = provider.add_lines(invoice.id, lines, "l")
     assert (filled.subtotal, filled.tax, filled.total) == (11_543, 2_381, 13_714)
-    assert filled.line_count in (0, 3), "counted, or left open where the answer is cut"
+    assert filled.line_count in (None, 3), "counted, or left open where the answer is cut"
     assert provider.finalise(invoice.id, "f").status == "open"
     assert provider.send(invoice.id, "s").status == "open"
     world.pay(world.one, filled)
