@@ -14,6 +14,7 @@ from flask_crm_stripe.core.approvals import CHANGED, GRANTED, Approvals, Wish
 from flask_crm_stripe.core.deeds import (
     BEGUN,
     DEEDS,
+    VOID,
     Deed,
     at_stake,
     by_hand,
@@ -24,6 +25,7 @@ from flask_crm_stripe.core.deeds import (
     no_mail,
     state_of,
 )
+from flask_crm_stripe.core.deposits import taken_by
 from flask_crm_stripe.core.history import Cause, entries, fresh
 from flask_crm_stripe.core.invoice_steps import InvoiceSteps, subject
 from flask_crm_stripe.core.journal import Journal
@@ -46,6 +48,7 @@ IN_DOUBT = (
     "We don’t know whether the last mail went out, and Stripe can’t be asked. Send it again if it is fine that the "
     "customer may get it twice."
 )
+TAKEN_OFF = "Another invoice takes this deposit off, so it must stand. Void or delete that one first."
 OVERTAKEN = "The invoice has changed since this was asked for."
 
 
@@ -88,7 +91,7 @@ class Afterwards:
             deed,
             amount,
             state_of(invoice),
-            deed.why_not(invoice),
+            self._why_not(deed, invoice),
             self.approvals.limit(WRITE_OFF, amount),
             latest,
             latest if same and state in GRANTED else None,
@@ -239,10 +242,15 @@ class Afterwards:
         return Conflict(f"Stripe did not do it. {why_not}") if why_not else error
 
     def _check(self, deed: Deed, invoice: Invoice, seen: str | None = None) -> None:
-        if why_not := deed.why_not(invoice):
+        if why_not := self._why_not(deed, invoice):
             raise Conflict(why_not)
         if seen is not None and seen != state_of(invoice):
             raise Conflict("The invoice changed since you looked. Nothing was done; look at it again.")
+
+    def _why_not(self, deed: Deed, invoice: Invoice) -> str:
+        if why_not := deed.why_not(invoice):
+            return why_not
+        return TAKEN_OFF if deed.kind == VOID and taken_by(self.ledger, invoice) else ""
 
     def _require_agreed(self, deed: Deed, invoice: Invoice, words: str) -> None:
         self.approvals.require(WRITE_OFF, at_stake(invoice), _wish(deed, invoice, words))

@@ -13,6 +13,7 @@ from flask_crm_stripe.core.change import AccountChange
 from flask_crm_stripe.core.connection import Connections
 from flask_crm_stripe.core.customers import Customers
 from flask_crm_stripe.core.disconnection import Disconnection
+from flask_crm_stripe.core.drafting import Drafting
 from flask_crm_stripe.core.endpoints import Endpoints
 from flask_crm_stripe.core.environment import Environment
 from flask_crm_stripe.core.feed import Feed
@@ -121,7 +122,8 @@ class Platform:
         steps = InvoiceSteps(ledger, connections, catalogue, customers, clock, installation.id, holder)
         approvals = Approvals(ledger, rights, log, notices, clock)
         news = News(ledger, crm, self.publisher, environment, notices)
-        invoicing = Invoicing(business, rights, log, ledger, crm, connections, catalogue, steps, news, approvals, clock)
+        drafting = Drafting(business, rights, ledger, crm, connections)
+        invoicing = Invoicing(rights, log, ledger, crm, drafting, connections, steps, news, approvals, clock)
         afterwards = Afterwards(rights, log, ledger, steps, news, approvals, clock)
         disconnection = Disconnection(connections, ledger, clock)
         settings = Settings(ledger, rights, log, approvals, notices, clock)

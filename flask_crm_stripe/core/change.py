@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from flask_crm_stripe.core.connection import Connections
+from flask_crm_stripe.core.deposits import CLAIM
 from flask_crm_stripe.core.disconnection import Disconnection, Leaving
 from flask_crm_stripe.core.invoice_steps import InvoiceSteps
 from flask_crm_stripe.errors import AccountGone, BillingError, Conflict, Refused
@@ -242,7 +243,7 @@ class AccountChange:
         found: list[str] = []
         while some := self.ledger.invoices.claimed(livemode, found[-1] if found else ""):
             found += some
-        return found
+        return [ref for ref in found if not ref.startswith(CLAIM)]
 
 
 def match_customers(contacts: Iterable[Contact], there: Sequence[RemoteThing]) -> tuple[Match, ...]:

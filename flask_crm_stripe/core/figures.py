@@ -32,7 +32,8 @@ KINDS = list(VatKind)
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a person chooses for one invoice. A discount is of the whole invoice: in percent, or a sum in major
-    units."""
+    units. With a ``deposit_percent`` only that part of the work is billed, in advance; ``deduct`` takes earlier
+    deposits for the same work off."""
 
     days_until_due: int = 14
     discount_percent: Decimal = Decimal(0)
@@ -40,6 +41,8 @@ class Terms:
     note: str = ""
     delivery: Delivery = Delivery.MAIL
     discount_amount: Decimal = Decimal(0)
+    deposit_percent: Decimal = Decimal(0)
+    deduct: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,16 @@ def line_figures(billable: Billable) -> tuple[int, int]:
 
 
 def make_plan(
-    contact: Contact, work: Sequence[Work], terms: Terms, currency: str, policy: Policy | None = None
+    contact: Contact,
+    work: Sequence[Work],
+    terms: Terms,
+    currency: str,
+    policy: Policy | None = None,
+    less: Sequence[PlanLine] = (),
 ) -> InvoicePlan:
-    """The whole invoice, without its footer. All billables are in ``currency``."""
+    """The whole invoice, without its footer. All billables are in ``currency``; ``less`` takes deposits off."""
     policy = policy or Policy()
-    return whole_plan(contact, [_line(item) for item in work], terms, currency, policy)
+    return whole_plan(contact, [*(_line(item) for item in work), *less], terms, currency, policy)
 
 
 def whole_plan(contact: Contact, lines: Sequence[PlanLine], terms: Terms, currency: str, policy: Policy) -> InvoicePlan:

@@ -95,10 +95,15 @@ def _line(plan: InvoicePlan, line: PlanLine, product: str | None, tax: tuple[int
         vat_included=line.vat_included,
         # A sum below zero can have no product at Stripe.
         product_id=product if unit_amount >= 0 else None,
-        metadata={"crm_line": line.key, "crm_billable": line.billable, "crm_source": _source(line.source)},
+        metadata=_about(line),
         reason=REASONS[kind_at_stripe(line.vat_kind, line.vat_rate)],
         period=(line.service_from, line.service_to or line.service_from) if line.service_from else None,
     )
+
+
+def _about(line: PlanLine) -> dict[str, str]:
+    found = {"crm_line": line.key, "crm_billable": line.billable, "crm_source": _source(line.source)}
+    return {name: value for name, value in found.items() if value}
 
 
 def _source(source: SourceRef) -> str:

@@ -6,32 +6,24 @@ Making one is a row of steps, each written down before its call. Whatever stops 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass
 
 from flask_crm_stripe.core.approvals import Approvals, Wish
-from flask_crm_stripe.core.catalogue import Catalogue
 from flask_crm_stripe.core.connection import Connections
-from flask_crm_stripe.core.figures import Terms, Work, make_plan
+from flask_crm_stripe.core.deposits import Deposit, check_stands
+from flask_crm_stripe.core.drafting import Drafting
+from flask_crm_stripe.core.figures import Terms
 from flask_crm_stripe.core.invoice_steps import InvoiceSteps, next_step
-from flask_crm_stripe.core.legal import EXEMPT_RULE, footer_of, lacking, policy_of
+from flask_crm_stripe.core.legal import lacking
 from flask_crm_stripe.core.log import ActionLog
 from flask_crm_stripe.core.news import News
 from flask_crm_stripe.core.rights import Rights
-from flask_crm_stripe.core.selection import (
-    BillableRow,
-    SourceBilling,
-    billable_row,
-    check_choice,
-    check_plan,
-    check_repeat,
-    check_terms,
-)
-from flask_crm_stripe.errors import BillingError, Conflict, InvalidInput, NotFound, PlanChanged, quoted
+from flask_crm_stripe.core.selection import BillableRow, SourceBilling, check_repeat
+from flask_crm_stripe.errors import BillingError, Conflict, InvalidInput, NotFound, PlanChanged
 from flask_crm_stripe.model.approvals import Approval
-from flask_crm_stripe.model.business import DRAFT, SEND, VIEW, VIEW_PERSONAL, Actor, Business
+from flask_crm_stripe.model.business import DRAFT, SEND, VIEW, VIEW_PERSONAL, Actor
 from flask_crm_stripe.model.codec import digest
-from flask_crm_stripe.model.crm import Billable, Contact, Service, Source, SourceRef
+from flask_crm_stripe.model.crm import SourceRef
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice, InvoicePlan, Stage, Status
 from flask_crm_stripe.model.money import Money
@@ -46,13 +38,12 @@ __all__ = ["BillableRow", "Invoicing", "SourceBilling", "Terms"]
 class Invoicing:
     """The invoices of the business."""
 
-    business: Business
     rights: Rights
     log: ActionLog
     ledger: Ledger
     crm: CRM
+    drafting: Drafting
     connections: Connections
-    catalogue: Catalogue
     steps: InvoiceSteps
     news: News
     approvals: Approvals
@@ -60,28 +51,15 @@ class Invoicing:
 
     def source(self, ref: SourceRef) -> SourceBilling:
         """What can be billed of an opportunity, ticket or order. Raises ``NotFound``."""
-        self.rights.require(VIEW, "see work to bill")
-        source = self._source(ref)
-        billables = self.crm.billables(ref)
-        refs = [billable.ref for billable in billables]
-        invoices = self.ledger.invoices.of_billables(refs, self.connections.livemode)
-        services = self._services(billables)
-        contact = self.crm.contact(source.contact) if source.contact else None
-        rows = [billable_row(b, services.get(b.service or ""), invoices.get(b.ref), contact) for b in billables]
-        return SourceBilling.of(source, contact, rows)
+        return self.drafting.source(ref)
 
     def preview(self, ref: SourceRef, billables: Sequence[str], terms: Terms) -> InvoicePlan:
         """The invoice that these billables make; nothing reaches Stripe. Raises ``InvalidInput``, ``BillableTaken``."""
-        self.rights.require(DRAFT, "make invoices")
-        billing = self.source(ref)
-        rows = check_choice(billing, billables)
-        contact = self._payer(billing.source, billing.contact)
-        check_terms(terms, contact)
-        work = [Work(row.billable, row.vat_rate or Decimal(0), row.code, row.list_price, row.vat_kind) for row in rows]
-        settings = self.ledger.settings.all()
-        plan = make_plan(contact, work, terms, rows[0].billable.currency, policy_of(settings, self.business))
-        check_plan(plan)
-        return replace(plan, footer=footer_of(plan, settings.get(EXEMPT_RULE, "")))
+        return self.drafting.preview(ref, billables, terms)
+
+    def deposits(self, sources: Sequence[SourceRef]) -> tuple[Deposit, ...]:
+        """The deposits for the work of these sources that stand, oldest first."""
+        return self.drafting.deposits(sources)
 
     def generate(
         self, ref: SourceRef, billables: Sequence[str], terms: Terms, *, seen: str, form_key: str, send: bool
@@ -130,6 +108,7 @@ class Invoicing:
         if next_step(invoice) is not None or not invoice.send:
             if not invoice.send and (missing := lacking(invoice.plan)):
                 raise Conflict(f"{missing} Then delete this draft and make it again, so that it is on the invoice.")
+            check_stands(self.ledger, invoice.plan)
             self._require_agreed(invoice)
         if not invoice.send:
             invoice = self.ledger.invoices.want_sent(invoice_id, self.rights.actor.ref, self.clock.now())
@@ -250,30 +229,17 @@ class Invoicing:
 
     def _may_go_on(self, invoice: Invoice) -> None:
         """What is to be sent needs the right to, and above the limit a second person who agreed to exactly this: the
-        customer may be reached elsewhere by now."""
-        if invoice.send and next_step(invoice) is not None:
-            self.rights.require(SEND, "send invoices")
-            self._require_agreed(invoice)
+        customer may be reached elsewhere by now. A deposit that it takes off has to stand."""
+        if next_step(invoice) is not None:
+            check_stands(self.ledger, invoice.plan)
+            if invoice.send:
+                self.rights.require(SEND, "send invoices")
+                self._require_agreed(invoice)
 
     def _may_make(self, send: bool) -> None:
         self.rights.require(DRAFT, "make invoices")
         if send:
             self.rights.require(SEND, "send invoices")
-
-    def _source(self, ref: SourceRef) -> Source:
-        source = self.crm.source(ref)
-        if source is None:
-            raise NotFound(ref.kind or "source")
-        return source
-
-    def _payer(self, source: Source, contact: Contact | None) -> Contact:
-        if contact is None:
-            raise InvalidInput("contact", f"{quoted(source.title)} has no contact to bill. Choose one in the CRM.")
-        return contact
-
-    def _services(self, billables: Sequence[Billable]) -> dict[str, Service]:
-        refs = dict.fromkeys(billable.service for billable in billables if billable.service)
-        return {ref: service for ref in refs if (service := self.crm.service(ref)) is not None}
 
 
 def _subject(invoice: Invoice) -> str:

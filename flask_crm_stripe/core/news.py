@@ -57,7 +57,7 @@ class News:
     def _still_its_own(self, invoice: Invoice) -> list[str]:
         """Its work, without what is on another invoice by now: that one's status stands there. What was only tried out
         says nothing of work that was really billed."""
-        refs = [line.billable for line in invoice.plan.lines if line.billable]
+        refs = invoice.plan.billables
         others = {
             ref
             for ref, livemode, id in self.ledger.invoices.claims(refs)

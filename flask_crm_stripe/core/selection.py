@@ -22,7 +22,8 @@ MOST_LINES = 250
 @dataclass(frozen=True, slots=True)
 class BillableRow:
     """A billable as a person sees it. ``state`` is ready, not_ready, or the status of its invoice; ``amount`` is in
-    minor units after its own discount; ``reason`` says in words why it cannot be chosen."""
+    minor units after its own discount; ``reason`` says in words why it cannot be chosen. With ``advance`` it only is
+    not done yet: a part of it can be billed in advance."""
 
     billable: Billable
     code: str
@@ -34,6 +35,7 @@ class BillableRow:
     invoice: Invoice | None
     selected: bool = False
     vat_kind: VatKind = VatKind.STANDARD
+    advance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def billable_row(
         reason=reason,
         invoice=invoice,
         vat_kind=kind,
+        advance=bool(reason) and not billable.not_ready and not obstacle(replace(billable, ready=True), rate, kind),
     )
 
 
@@ -140,8 +143,9 @@ def _unusable(billable: Billable) -> str:
     return ""
 
 
-def check_choice(billing: SourceBilling, refs: Sequence[str]) -> list[BillableRow]:
-    """The chosen rows, in the source's own order. Raises ``InvalidInput``, ``NotFound``, ``BillableTaken``."""
+def check_choice(billing: SourceBilling, refs: Sequence[str], *, advance: bool = False) -> list[BillableRow]:
+    """The chosen rows, in the source's own order; in ``advance`` work counts that is not done yet. Raises
+    ``InvalidInput``, ``NotFound``, ``BillableTaken``."""
     wanted = set(refs)
     rows = [row for row in billing.rows if row.billable.ref in wanted]
     if not wanted:
@@ -152,8 +156,14 @@ def check_choice(billing: SourceBilling, refs: Sequence[str]) -> list[BillableRo
         raise InvalidInput("billables", f"An invoice has at most {MOST_LINES} lines. Choose fewer.")
     if taken := [row for row in rows if row.invoice]:
         raise BillableTaken([row.billable.ref for row in taken], taken[0].invoice.id if taken[0].invoice else None)
-    if blocked := [row for row in rows if row.state != READY]:
+    if blocked := [row for row in rows if row.state != READY and not (advance and row.advance)]:
         first = blocked[0]
+        if all(row.advance for row in blocked):
+            raise InvalidInput(
+                "deposit_percent",
+                f"{quoted(first.billable.description)} is not marked as done yet. Write which part of these lines is "
+                "billed in advance, or choose only what is done.",
+            )
         raise InvalidInput("billables", f"{quoted(first.billable.description)} can't be billed: {first.reason}")
     if len(currencies := sorted({row.billable.currency.upper() for row in rows})) > 1:
         raise InvalidInput(
@@ -172,6 +182,8 @@ def check_terms(terms: Terms, contact: Contact) -> None:
         raise InvalidInput("discount_amount", "Write a discount that is not below zero.")
     if terms.discount_amount and terms.discount_percent:
         raise InvalidInput("discount_amount", "Give the discount in percent or as a sum, not both.")
+    if not terms.deposit_percent.is_finite() or not 0 <= terms.deposit_percent <= 100:
+        raise InvalidInput("deposit_percent", "Write a part between 0 and 100 %.")
     if len(terms.order_number) > 140:
         raise InvalidInput("order_number", "An order number has at most 140 characters.")
     if len(terms.note) > 500:
@@ -201,5 +213,5 @@ def check_repeat(invoice: Invoice, billables: Sequence[str]) -> None:
     """A second press of the same button. Raises ``Conflict`` where its first invoice is gone or is about other work."""
     if invoice.stage is Stage.ABANDONED:
         raise Conflict("The draft that this form made was deleted. Start again from the work.")
-    if {line.billable for line in invoice.plan.lines} != set(billables):
+    if invoice.plan.chosen != set(billables):
         raise Conflict("This form has made an invoice of other lines already. Start again from the work.")

@@ -59,7 +59,8 @@ class PlanLine:
 
     ``amount`` = quantity x unit price - ``discount``, rounded once; ``net`` = ``amount`` - ``share`` (this line's part
     of the invoice discount) is what Stripe is sent. With ``vat_included`` amounts contain the VAT. ``deducts`` is the
-    number of an earlier invoice that the line takes off: then ``vat`` is what was charged there, not computed again.
+    number of an earlier invoice that the line takes off: then ``vat`` is what was charged there, not computed again,
+    and ``billable`` is a claim on that deposit. A line that bills a deposit has no ``billable``.
     """
 
     key: str
@@ -117,7 +118,8 @@ class InvoicePlan:
 
     ``subtotal`` is the sum of line amounts, ``discount`` the invoice discount (``discount_percent`` is 0 where it was
     given as a sum), ``total`` what the customer owes. ``footer`` is what the law wants to stand on it: who sells, and
-    why there is no VAT. A host can hand all of it to a writer of electronic invoices.
+    why there is no VAT. With a ``deposit_percent`` it bills that part, in advance, of the work that it ``covers``. A
+    host can hand all of it to a writer of electronic invoices.
     """
 
     contact: Contact
@@ -135,6 +137,18 @@ class InvoicePlan:
     seller: Seller = field(default_factory=Seller)
     footer: str = ""
     vat_rounding: VatRounding = VatRounding.RATE
+    deposit_percent: Decimal = Decimal(0)
+    covers: tuple[str, ...] = ()
+
+    @property
+    def billables(self) -> tuple[str, ...]:
+        """The work that it bills, by the CRM's keys; of a deposit none, for the work itself is billed later."""
+        return tuple(line.billable for line in self.lines if line.billable and not line.deducts)
+
+    @property
+    def chosen(self) -> frozenset[str]:
+        """The work that a person chose for it."""
+        return frozenset(self.covers or self.billables)
 
     @property
     def vat(self) -> int:

@@ -10,6 +10,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from flask_crm_stripe.core.billing import Billing
+from flask_crm_stripe.core.deposits import Deposit
 from flask_crm_stripe.core.environment import check_reason
 from flask_crm_stripe.core.legal import lacking
 from flask_crm_stripe.core.selection import SourceBilling
@@ -27,7 +28,7 @@ from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.crm import SourceRef
 from flask_crm_stripe.model.invoices import Delivery, Invoice, InvoicePlan
 from flask_crm_stripe.model.money import Money
-from flask_crm_stripe.web.choice import choice_values
+from flask_crm_stripe.web.choice import choice_values, deposit_words
 from flask_crm_stripe.web.context import calls_stripe, current_billing
 from flask_crm_stripe.web.invoice import mail_words
 from flask_crm_stripe.web.page import link, say, tools
@@ -225,8 +226,17 @@ class _Review:
             connected=self.billing.connection.live() is not None,
             above=self._above(plan) if plan else "",
             lacking=lacking(plan) if plan else "",
+            deposits=[deposit_words(each, self.f, self.texts) for each in self._deposits(plan)],
             reason=self.given.get(REASON, ""),
         )
+
+    def _deposits(self, plan: InvoicePlan | None) -> list[Deposit]:
+        """Those that this invoice takes off, or could."""
+        if plan is None or plan.deposit_percent:
+            return []
+        numbers = {line.deducts for line in plan.lines}
+        found = self.billing.invoicing.deposits(plan.sources)
+        return [each for each in found if each.taken_by is None or each.invoice.number in numbers]
 
     def _above(self, plan: InvoicePlan) -> str:
         """Why a second person is needed; empty where nobody is."""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from markupsafe import Markup
 
 from flask_crm_stripe.core.billing import Billing
+from flask_crm_stripe.core.deposits import Deposit
 from flask_crm_stripe.core.selection import READY, BillableRow
 from flask_crm_stripe.model.business import CONNECT, DRAFT
 from flask_crm_stripe.model.crm import SourceRef
@@ -15,6 +16,9 @@ from flask_crm_stripe.web.formats import Formats, decimals
 from flask_crm_stripe.web.i18n import Texts
 from flask_crm_stripe.web.page import link, tools
 from flask_crm_stripe.web.sentences import isolated
+
+USUAL_PART = 30
+"""Percent: what the form for a deposit starts with."""
 
 
 def choice_values(billing: Billing, where: SourceRef) -> dict[str, object]:
@@ -25,6 +29,9 @@ def choice_values(billing: Billing, where: SourceRef) -> dict[str, object]:
     return {
         "billing": found,
         "ready": [row for row in found.rows if row.state == READY],
+        "advance": [row for row in found.rows if row.advance],
+        "deposits": [deposit_words(each, f, texts) for each in billing.invoicing.deposits([where])],
+        "usual_part": USUAL_PART,
         "choosing": connected and billing.actor.may(DRAFT) and not billing.environment.is_copy,
         "blocked_why": _blocked(billing, texts, connected=connected),
         "blocked_url": link("settings") if not connected and billing.actor.may(CONNECT) else "",
@@ -33,6 +40,29 @@ def choice_values(billing: Billing, where: SourceRef) -> dict[str, object]:
         "power": exponent,
         "places": decimals,
     }
+
+
+def deposit_words(deposit: Deposit, f: Formats, texts: Texts) -> Markup:
+    """``Deposit HP-0007, 30 %, 1,234.00 EUR``, and what becomes of it."""
+    invoice = deposit.invoice
+    number = invoice.number or texts.gettext("a draft")
+    href = Markup('<a class="cs-plain" href="{}">{}</a>').format(link("invoice", invoice_id=invoice.id), number)
+    first = texts.gettext(
+        "Deposit %(invoice)s of %(percent)s, %(total)s",
+        invoice=href,
+        percent=f.percent(invoice.plan.deposit_percent),
+        total=f.sum_of(invoice.total, invoice.currency),
+    )
+    if deposit.taken_by:
+        there = Markup('<a class="cs-plain" href="{}">{}</a>').format(
+            link("invoice", invoice_id=deposit.taken_by), texts.gettext("another invoice")
+        )
+        then = texts.gettext("taken off on %(invoice)s", invoice=there)
+    elif deposit.waits:
+        then = texts.gettext("is taken off the next invoice")
+    else:
+        then = texts.gettext("not sent yet")
+    return Markup("{}: {}").format(first, then)
 
 
 def _blocked(billing: Billing, texts: Texts, *, connected: bool) -> Markup:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from flask_crm_stripe.core.billing import Billing
+from flask_crm_stripe.core.deposits import taken_by
 from flask_crm_stripe.core.invoice_steps import next_step
 from flask_crm_stripe.errors import Busy, Conflict, GateStopped, ProviderError
 from flask_crm_stripe.model.approvals import Approval, ApprovalState
@@ -59,6 +60,7 @@ def invoice(invoice_id: str) -> str:
         late=days_late(found, f),
         owed=owed(found),
         as_of=AsOf(billing, f).of(found),
+        taken_by=taken_by(billing.ledger, found),
         sources=_sources(billing, found),
         payments=payments,
         timeline=timeline,

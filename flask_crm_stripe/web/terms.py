@@ -10,7 +10,10 @@ from flask_crm_stripe.errors import InvalidInput
 from flask_crm_stripe.model.invoices import Delivery
 from flask_crm_stripe.web.formats import Formats
 
-FIELDS = ("days_until_due", "discount_percent", "discount_unit", "order_number", "note", "delivery")
+FIELDS = (
+    *("days_until_due", "discount_percent", "discount_unit", "order_number", "note", "delivery"),
+    *("deposit_percent", "deduct"),
+)
 DEFAULTS = {
     "days_until_due": "14",
     "discount_percent": "",
@@ -18,6 +21,8 @@ DEFAULTS = {
     "order_number": "",
     "note": "",
     "delivery": "mail",
+    "deposit_percent": "",
+    "deduct": "yes",
 }
 AS_A_SUM = "amount"
 LONGEST_DUE = 365
@@ -43,7 +48,9 @@ def read_terms(form: Mapping[str, str], f: Formats) -> tuple[Terms, dict[str, st
         wrong["days_until_due"] = f"Choose between 0 and {LONGEST_DUE} whole days."
         days = Decimal(DEFAULTS["days_until_due"])
     delivery = Delivery.LINK if form["delivery"] == Delivery.LINK else Delivery.MAIL
-    return Terms(int(days), percent, form["order_number"], form["note"], delivery, amount), wrong
+    part = _checked(form["deposit_percent"] or "0", "deposit_percent", f, wrong, "0")
+    deduct = form["deduct"] != "no"
+    return Terms(int(days), percent, form["order_number"], form["note"], delivery, amount, part, deduct), wrong
 
 
 def _checked(text: str, field: str, f: Formats, wrong: dict[str, str], default: str) -> Decimal:

@@ -124,9 +124,17 @@ def test_a_line_on_a_live_invoice_is_taken() -> None:
     assert caught.value.invoice_id == an_invoice().id
 
 
+def test_a_line_that_cannot_be_billed_is_refused_by_name() -> None:
+    """Neither now nor in advance: something in the CRM is to be put right first."""
+    for advance in (False, True):
+        with pytest.raises(InvalidInput, match=r"Senior consulting.*can't be billed.*currency code") as caught:
+            check_choice(billing(billable("1", currency="?"), billable("2", ready=False)), ["1", "2"], advance=advance)
+        assert caught.value.field == "billables"
+
+
 def test_a_line_that_is_not_ready_is_refused_by_name() -> None:
     """Also where somebody crafts the form."""
-    with pytest.raises(InvalidInput, match=r"Senior consulting.*Not marked"):
+    with pytest.raises(InvalidInput, match=r"Senior consulting.*not marked as done"):
         check_choice(billing(billable(ready=False)), ["12"])
 
 

@@ -128,11 +128,13 @@ def test_work_is_billed_once(world: World) -> None:
 
 
 def test_work_that_is_not_ready_is_refused_by_name(world: World) -> None:
-    """422 on the billables, in the CRM's own words for the line; a source without a payer is 422 on its contact."""
+    """422 on the part billed in advance, with the line's name; a source without a payer is 422 on its contact."""
     caller, path = world.caller(), world.order(NORTH)
     world.change("Billable", 11, ready=False)
     found = caller.post(f"{path}/preview", {"billables": ["11"]}, 422)
-    assert (found["field"], "Work 11" in found["detail"]) == ("billables", True)
+    assert (found["field"], "Work 11" in found["detail"]) == ("terms.deposit_percent", True)
+    deposit = caller.post(f"{path}/preview", {"billables": ["11"], "terms": {"deposit_percent": "40"}})
+    assert (deposit["deposit_percent"], [line["billable"] for line in deposit["lines"]]) == ("40", [""])
     world.change("Order", 7, organization_id=None)
     assert caller.post(f"{path}/preview", {"billables": ["12"]}, 422)["field"] == "contact"
     world.caller(SOUTH).previewed(world.order(SOUTH), "21")

@@ -70,7 +70,7 @@ def test_send_makes_one_invoice_and_says_so(stage: Stage, client: FlaskClient) -
     assert len(provider(stage).invoices) == 1
     choose = page_of(client.get(CHOOSE))
     boxes = [given["value"] for _, given in choose.tags if given.get("name") == "billable"]
-    assert boxes == ["b5", "b6"]
+    assert boxes == ["b5", "b6", "b7"]
     assert "on MEM-0001" in choose.text
 
 
@@ -161,14 +161,49 @@ def test_work_that_somebody_else_billed_is_not_billed_twice(stage: Stage, client
     [
         ("", "Choose at least one line of work."),
         ("billable=b1&billable=b5", "one currency"),
-        ("billable=b7", "can't be billed"),
     ],
 )
 def test_a_choice_that_makes_no_invoice_goes_back_to_the_list(client: FlaskClient, query: str, words: str) -> None:
-    """None, two currencies, not ready: the list again, with the reason on top."""
+    """None, two currencies: the list again, with the reason on top."""
     page = page_of(client.get(f"{REVIEW}?{query}"), 422)
     assert words in page.text
     assert page.form("/review").method == "get"
+
+
+def test_work_that_is_not_done_is_billed_in_advance(stage: Stage, client: FlaskClient) -> None:
+    """Chosen without a part, the review says at the field what helps; with one it is a deposit, told as such on both
+    pages and on the work's own."""
+    page = page_of(client.get(f"{REVIEW}?billable=b7"), 422)
+    assert "“Site visit” is not marked as done yet." in page.text
+    offered = page_of(client.get(CHOOSE))
+    assert "Bill a deposit…" in offered.text
+    page = page_of(client.get(f"{REVIEW}?billable=b7&deposit_percent=30"))
+    assert "It bills a part of this work in advance" in page.text
+    assert "Send invoice, 90.75 EUR" in page.text
+    answer = press(client, page.form("/invoice"))
+    made = page_of(client.get(answer.location))
+    assert "30 % of the work, in advance" in made.text
+    assert "Deposit MEM-0001 of 30 %, 90.75 EUR: is taken off the next invoice" in page_of(client.get(CHOOSE)).text
+
+
+def test_a_deposit_is_taken_off_or_left(stage: Stage, client: FlaskClient) -> None:
+    """The review takes it off by itself and says which; a person can leave it, and both invoices name each other."""
+    press(client, reviewed(client, "billable=b1&deposit_percent=50"))
+    page = page_of(client.get(f"{REVIEW}?billable=b1"))
+    assert "Af: aanbetalingsfactuur MEM-0001 van" in page.text
+    left = page_of(client.get(f"{REVIEW}?billable=b1&deduct=no"))
+    assert "aanbetalingsfactuur" not in left.text
+    answer = press(client, page.form("/invoice"))
+    assert page_of(client.get(answer.location)).text.count("Af: aanbetalingsfactuur MEM-0001") == 1
+    assert "taken off on another invoice" in page_of(client.get(CHOOSE)).text
+    stage.business = SOUTH
+    assert "MEM-0001" not in client.get(CHOOSE).text
+
+
+def test_a_deposit_in_words_that_are_no_number_is_refused_at_its_field(client: FlaskClient) -> None:
+    """As typed, with what it should look like."""
+    page = page_of(client.get(f"{REVIEW}?billable=b1&deposit_percent=half"), 422)
+    assert page.form("/invoice").data()["deposit_percent"] == ["half"]
 
 
 def test_a_line_of_another_source_or_business_is_not_found(stage: Stage, client: FlaskClient) -> None:

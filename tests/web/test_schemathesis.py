@@ -27,7 +27,8 @@ OPERATIONS = [
     *("POST /sources/{kind}/{ref}/preview", "POST /sources/{kind}/{ref}/invoices", "GET /invoices/{invoice_id}"),
     *("POST /invoices/{invoice_id}/send", "POST /invoices/{invoice_id}/approval", "GET /approvals"),
     *("GET /approvals/{approval_id}", "POST /approvals/{approval_id}/agree", "POST /approvals/{approval_id}/refuse"),
-    "POST /approvals/{approval_id}/withdraw",
+    *("POST /approvals/{approval_id}/withdraw", "POST /invoices/{invoice_id}/resend"),
+    *(f"POST /invoices/{{invoice_id}}/{deed}" for deed in ("void", "uncollectible", "paid-elsewhere")),
 ]
 ONE_ANSWER = ("GET /csrf", "GET /connection", "GET /services", "GET /invoices", "GET /approvals")
 MODES = {"allowed": GenerationMode.POSITIVE, "refused": GenerationMode.NEGATIVE}

@@ -152,6 +152,7 @@ class Line(Answer):
     vat = one(Money)
     service_from = told(fields.Date, "The first day of the work.", null=True)
     service_to = told(fields.Date, "The last day of the work.", null=True)
+    deducts = told(fields.String, "The number of the deposit invoice that this line takes off.")
 
 
 class VatTotal(Answer):
@@ -182,6 +183,7 @@ class Plan(Answer):
     delivery = told(fields.String, "mail or link.")
     order_number = told(fields.String)
     note = told(fields.String)
+    deposit_percent = figure("Above 0 it is a deposit: that part of the work, billed in advance.")
 
 
 class Previewed(Plan):

@@ -28,6 +28,10 @@ class Terms(Body):
     )
     discount_percent = DecimalText(metadata={"description": "Of the whole invoice, 0 to 100."})
     discount_amount = DecimalText(metadata={"description": "Of the whole invoice, in major units; not both."})
+    deposit_percent = DecimalText(
+        metadata={"description": "Bill only this part, in advance; the work need not be done yet."}
+    )
+    deduct = Flag(metadata={"description": "Take earlier deposits for the same work off; true if left out."})
     order_number = Text(validate=validate.Length(max=140, error="An order number has at most 140 characters."))
     note = Text(validate=validate.Length(max=500, error="A note has at most 500 characters."))
     delivery = Text(

@@ -138,6 +138,7 @@ def plan_shape(plan: InvoicePlan, *, personal: bool) -> Shape:
         "delivery": plan.delivery.value,
         "order_number": plan.order_number,
         "note": plan.note,
+        "deposit_percent": plan.deposit_percent,
     }
 
 
@@ -145,7 +146,7 @@ def line(found: PlanLine, currency: str) -> Shape:
     """A line with all that leads to its amount."""
     return {
         "key": found.key,
-        "billable": found.billable,
+        "billable": "" if found.deducts else found.billable,
         "source": source(found.source),
         "service": found.service,
         "code": found.code,
@@ -165,6 +166,7 @@ def line(found: PlanLine, currency: str) -> Shape:
         "vat": money(found.vat, currency),
         "service_from": found.service_from,
         "service_to": found.service_to,
+        "deducts": found.deducts,
     }
 
 

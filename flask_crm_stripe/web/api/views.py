@@ -199,14 +199,15 @@ def _terms(billing: Billing, where: SourceRef, body: Any) -> Terms:
         contact = billing.invoicing.source(where).contact
         delivery = Delivery.LINK if contact and not contact.email else start["delivery"]
     days = given.get("days_until_due", int(start["days_until_due"]))
-    rest = {name: given[name] for name in ("discount_percent", "discount_amount", "order_number") if name in given}
+    chosen = ("discount_percent", "discount_amount", "order_number", "deposit_percent", "deduct")
+    rest = {name: given[name] for name in chosen if name in given}
     return Terms(days_until_due=days, note=given.get("note", start["note"]), delivery=Delivery(delivery), **rest)
 
 
 def _same(earlier: Invoice, where: SourceRef, body: Any) -> bool:
     """Whether a repeat asks for what its key made. A draft that was sent since is still the same."""
     plan = earlier.plan
-    same_work = {line.billable for line in plan.lines} == set(body["billables"]) and where in plan.sources
+    same_work = plan.chosen == set(body["billables"]) and where in plan.sources
     return same_work and digest(plan) == body["seen"] and (earlier.send or not body["send"])
 
 

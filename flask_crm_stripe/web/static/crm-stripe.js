@@ -104,8 +104,9 @@
     for (const box of boxes) box.closest("tr").classList.toggle("cs-chosen", box.checked);
     const every = form.querySelector("[data-cs-all]");
     if (every) {
-      every.checked = chosen.length > 0 && chosen.length === boxes.length;
-      every.indeterminate = chosen.length > 0 && chosen.length < boxes.length;
+      const done = boxes.filter((box) => !box.matches("[data-cs-advance]"));
+      every.checked = done.length > 0 && done.every((box) => box.checked);
+      every.indeterminate = chosen.length > 0 && !every.checked;
     }
     const sums = new Map();
     for (const { dataset } of chosen) {
@@ -139,7 +140,7 @@
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-cs-billables]");
     if (!form) return;
-    if (event.target.matches("[data-cs-all]")) all("input[name=billable]", form).forEach((box) => { box.checked = event.target.checked; });
+    if (event.target.matches("[data-cs-all]")) all("input[name=billable]", form).forEach((box) => { box.checked = event.target.checked && !box.matches("[data-cs-advance]"); });
     total(form);
   });
 
