@@ -352,7 +352,7 @@ def subject(invoice: Invoice) -> str:
 
 def _made(invoice: Invoice) -> TimelineEntry:
     sources = {f"{source.kind}:{source.ref}" for source in invoice.plan.sources}
-    words = {"lines": str(len(invoice.plan.lines)), "source": ", ".join(sorted(sources))}
+    words = {"lines": str(len(invoice.plan.chosen)), "source": ", ".join(sorted(sources))}
     return TimelineEntry(invoice.created_at, "made", invoice.created_by, words)
 
 
