@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from flask_crm_stripe.adapters.sqlalchemy.maps import Maps
     from flask_crm_stripe.extension import CRMStripe
     from flask_crm_stripe.model.business import ALL_PERMISSIONS, Actor, Business
-    from flask_crm_stripe.model.crm import Address, Billable, Contact, ContactRef, Service, Source, SourceRef
+    from flask_crm_stripe.model.crm import Address, Billable, Contact, ContactRef, Service, Source, SourceRef, VatKind
+    from flask_crm_stripe.model.invoices import Invoice, InvoicePlan, PlanLine, Seller, VatTotal
     from flask_crm_stripe.model.notices import Mail
     from flask_crm_stripe.web.context import current_billing
 
@@ -31,12 +32,18 @@ __all__ = [
     "CRMStripe",
     "Contact",
     "ContactRef",
+    "Invoice",
+    "InvoicePlan",
     "Mail",
     "Maps",
+    "PlanLine",
     "SQLAlchemyCRM",
+    "Seller",
     "Service",
     "Source",
     "SourceRef",
+    "VatKind",
+    "VatTotal",
     "current_billing",
     "errors",
     "include_name",
@@ -52,7 +59,10 @@ _HOMES = {
     "include_name": "adapters.sqlalchemy.autogenerate",
     "Mail": "model.notices",
     **dict.fromkeys(("ALL_PERMISSIONS", "Actor", "Business"), "model.business"),
-    **dict.fromkeys(("Address", "Billable", "Contact", "ContactRef", "Service", "Source", "SourceRef"), "model.crm"),
+    **dict.fromkeys(
+        ("Address", "Billable", "Contact", "ContactRef", "Service", "Source", "SourceRef", "VatKind"), "model.crm"
+    ),
+    **dict.fromkeys(("Invoice", "InvoicePlan", "PlanLine", "Seller", "VatTotal"), "model.invoices"),
 }
 
 

@@ -33,6 +33,9 @@ ORDER = (Stage.PLANNED, Stage.CREATED, Stage.FILLED, Stage.CHECKED, Stage.FINALI
 RUNS = re.compile(r"\d+|[^\W\d_]+")
 """Figures, and letters: where one of them begins, somebody may begin to type."""
 
+TOLD_BY_BOTH = frozenset(("finalised",))
+"""Sentences about a step of ours that an event may tell before our own answer is stored: they stand once."""
+
 MARKS = "#-–_./:()[]"
 LONGEST_WORD, MOST_WORDS, MOST_SEARCHED = 64, 120, 8
 
@@ -62,15 +65,16 @@ def planned(
 def advanced(invoice: Invoice, stage: Stage, remote: RemoteInvoice | None, fetched_at: datetime) -> Invoice:
     """One step of our own further. The stage never falls back, except out of ``stopped``.
 
-    Figures older than what is stored are left out: a webhook's fetch may have overtaken our own call's answer.
+    Figures older than what is stored are left out: a webhook's fetch may have overtaken our own call's answer. What a
+    fetch saw that began later, and that our answer has left behind for good, is older all the same.
     Raises ``Conflict`` for an abandoned invoice.
     """
     if invoice.stage is Stage.ABANDONED:
         raise Conflict("This invoice was given up in the meantime. Look at its history, and start again from the work.")
-    fresh = remote is not None and (invoice.fetched_at is None or fetched_at >= invoice.fetched_at)
-    result = invoice
+    known, result = invoice.fetched_at, invoice
+    fresh = known is None or fetched_at >= known or (remote is not None and left_behind(invoice.status, remote.status))
     if remote is not None and fresh and follows(invoice.status, remote.status):
-        result = replace(_pictured(invoice, remote), stripe_id=remote.id, fetched_at=fetched_at)
+        result = replace(_pictured(invoice, remote), stripe_id=remote.id, fetched_at=_newest(known, fetched_at))
     result = replace(result, stage=_later(result.stage, stage), problem=None)
     if result.stage is Stage.SENT and result.sent_at is None:
         result = replace(result, sent_at=fetched_at)
@@ -102,10 +106,11 @@ def abandoned(invoice: Invoice, now: datetime) -> Invoice:
 def applied(invoice: Invoice, remote: RemoteInvoice, fetched_at: datetime) -> Invoice | None:
     """The record with a newer picture, its version grown where that shows; None where the picture is not newer.
 
-    Not newer: fetched no later than what is stored, of another Stripe invoice, or with a status that Stripe never
-    goes back to.
+    Not newer: fetched no later than what is stored, unless that has a status that Stripe never goes back to; of another
+    Stripe invoice; or with such a status itself.
     """
-    if invoice.fetched_at is not None and fetched_at <= invoice.fetched_at:
+    late = invoice.fetched_at is not None and fetched_at <= invoice.fetched_at
+    if late and not left_behind(invoice.status, remote.status):
         return None
     if invoice.stripe_id not in (None, remote.id) or not follows(invoice.status, remote.status):
         return None
@@ -117,7 +122,13 @@ def applied(invoice: Invoice, remote: RemoteInvoice, fetched_at: datetime) -> In
     elif remote.status in PAST_DRAFT and result.stage not in (Stage.SENT, Stage.STOPPED):
         # Somebody may have finalised it at Stripe. One that the gate stopped stays stopped: nobody checked it.
         result = replace(result, stage=Stage.FINALISED, problem=None)
-    return replace(_touched(invoice, result, fetched_at), fetched_at=fetched_at)
+    return replace(_touched(invoice, result, fetched_at), fetched_at=_newest(invoice.fetched_at, fetched_at))
+
+
+def left_behind(before: str | None, after: str) -> bool:
+    """Whether Stripe went from one status to the other and can't go back: then what saw the first one is older,
+    whenever it was asked for."""
+    return before is not None and follows(before, after) and not follows(after, before)
 
 
 def follows(before: str | None, after: str) -> bool:
@@ -206,6 +217,10 @@ def _pictured(invoice: Invoice, remote: RemoteInvoice) -> Invoice:
         paid_at=remote.paid_at or invoice.paid_at,
         voided_at=remote.voided_at or invoice.voided_at,
     )
+
+
+def _newest(known: datetime | None, fetched_at: datetime) -> datetime:
+    return fetched_at if known is None else max(known, fetched_at)
 
 
 def _later(before: Stage, after: Stage) -> Stage:

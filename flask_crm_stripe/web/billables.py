@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.core.deposits import Deposit
 from flask_crm_stripe.core.environment import check_reason
+from flask_crm_stripe.core.foreseen import foreseen
 from flask_crm_stripe.core.legal import lacking
 from flask_crm_stripe.core.selection import SourceBilling
 from flask_crm_stripe.errors import (
@@ -226,6 +227,7 @@ class _Review:
             connected=self.billing.connection.live() is not None,
             above=self._above(plan) if plan else "",
             lacking=lacking(plan) if plan else "",
+            foreseen=foreseen(plan) if plan else "",
             deposits=[deposit_words(each, self.f, self.texts) for each in self._deposits(plan)],
             reason=self.given.get(REASON, ""),
         )

@@ -152,6 +152,8 @@ def connecting(town: Town, ann: Page, sue: Page, dee: Page) -> None:
     may_only_look(dee)
     connect(ann, town.host.accounts[NORTH])
     connect(sue, town.host.accounts[SOUTH])
+    for business in (NORTH, SOUTH):
+        town.host.name_seller(business)
     for page in (ann, sue, dee):
         page.goto(f"{CRM}/stripe/")
         expect(page.get_by_text(WORKS)).to_be_visible()

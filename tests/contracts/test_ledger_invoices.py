@@ -112,6 +112,41 @@ def test_a_stage_never_falls_back(ledgers: Ledgers) -> None:
     assert ledgers.theirs.invoices.get(theirs.id) == theirs
 
 
+def test_a_look_that_began_later_and_saw_less_gives_way(ledgers: Ledgers) -> None:
+    """A webhook's fetch may begin after our call and be answered before it: the draft that it saw is over, for no
+    finalised invoice is a draft again."""
+    invoice = make(ledgers.ours, "b1")
+    theirs = make(ledgers.theirs, "b1", account_id=THEIR_ACCOUNT)
+    ledgers.ours.invoices.advance(invoice.id, Stage.CHECKED, remote(invoice, "draft"), later(1))
+    ledgers.ours.invoices.apply(invoice.id, remote(invoice, "draft", description="new"), [], later(9), [])
+    after = ledgers.ours.invoices.advance(invoice.id, Stage.FINALISED, remote(invoice, "open"), later(8))
+    assert (after.status, after.stage, after.fetched_at) == ("open", Stage.FINALISED, later(9))
+    paid = ledgers.ours.invoices.apply(invoice.id, remote(invoice, "paid"), [], later(7), [])
+    assert paid is not None
+    assert (paid.status, paid.fetched_at) == ("paid", later(9))
+    assert ledgers.ours.invoices.apply(invoice.id, remote(invoice, "paid", amount_paid=1), [], later(8), []) is None
+    assert ledgers.theirs.invoices.get(theirs.id) == theirs
+
+
+def test_that_it_is_final_is_told_once(ledgers: Ledgers) -> None:
+    """An event may tell it before our own answer is stored: one sentence, with the ids of both."""
+    invoice = make(ledgers.ours, "b1")
+    theirs = make(ledgers.theirs, "b1", account_id=THEIR_ACCOUNT)
+    ledgers.ours.invoices.advance(invoice.id, Stage.CHECKED, remote(invoice, "draft"), later(1))
+    told = entry("finalised", later(9), actor=None, event_id="evt_1")
+    ledgers.ours.invoices.apply(invoice.id, remote(invoice, "open"), [], later(9), [told])
+    ours = [
+        entry("finalised", later(8), actor=None, event_id=None, request_id="req_2"),
+        entry("sent", later(8), event_id=None),
+    ]
+    ledgers.ours.invoices.advance(invoice.id, Stage.SENT, remote(invoice, "open"), later(8), ours)
+    assert [(each.kind, each.event_id) for each in ledgers.ours.invoices.timeline(invoice.id)] == [
+        ("sent", None),
+        ("finalised", "evt_1"),
+    ]
+    assert ledgers.theirs.invoices.timeline(theirs.id) == []
+
+
 def test_our_own_answer_does_not_undo_newer_news(ledgers: Ledgers) -> None:
     """A webhook's fetch may overtake the answer to our call: the stage goes on, the newer figures stay."""
     invoice = make(ledgers.ours, "b1")

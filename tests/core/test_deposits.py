@@ -236,7 +236,7 @@ def test_an_unknown_language_reads_english(mixed: World) -> None:
 
 def test_many_invoices_of_the_work_hide_no_deposit(mixed: World) -> None:
     """More than a page of them."""
-    refs = [str(number) for number in range(200, 330)]
+    refs = [str(number) for number in range(200, 301)]
     mixed.crm.add("hp", *(billable(ref) for ref in refs))
     deposit = mixed.generate(refs=("11",), terms=part(20))
     store = mixed.billing().ledger.invoices
@@ -259,7 +259,7 @@ amounts = st.lists(st.tuples(st.decimals(10, 100000, places=2), rates, st.boolea
 parts = st.decimals(1, 40, places=2)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(amounts, parts, parts, st.sampled_from(list(VatRounding)))
 def test_deposits_and_the_rest_are_the_whole(
     rows: list[tuple[Decimal, Decimal, bool]], first: Decimal, second: Decimal, rounding: VatRounding

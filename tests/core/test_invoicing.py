@@ -26,7 +26,7 @@ from flask_crm_stripe.errors import (
 )
 from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.crm import SourceRef
-from flask_crm_stripe.model.invoices import Delivery, Invoice, Stage
+from flask_crm_stripe.model.invoices import Delivery, Invoice, RemoteInvoice, Stage
 from tests.core.samples import YARD, ZONEN, billable, source
 from tests.core.world import CONSULTING, World
 from tests.support.seller import SELLER
@@ -53,6 +53,34 @@ def test_a_sent_invoice_is_checked_finalised_mailed_and_told(connected: World) -
     assert connected.shops["kestrel"].invoices == {}
     with pytest.raises(NotFound):
         connected.billing("kestrel").invoicing.get(invoice.id)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_look_while_it_is_finalised_keeps_no_mail_back(
+    connected: World, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """An event about the draft is looked up meanwhile: it sees the draft, or sees it final before we have stored so.
+    The mail goes out in the same run, and each sentence stands once."""
+    shop, really = connected.shops["hp"], connected.shops["hp"].finalise
+
+    def look(stripe_id: str) -> None:
+        billing = connected.billing()
+        found = billing.ledger.invoices.by_stripe_id("acct_hp", False, stripe_id)
+        assert found is not None
+        billing.invoicing.refresh(found.id)
+
+    def meanwhile(stripe_id: str, key: str) -> RemoteInvoice:
+        if when == "before":
+            look(stripe_id)
+        answer = really(stripe_id, key)
+        if when == "after":
+            look(stripe_id)
+        return answer
+
+    monkeypatch.setattr(shop, "finalise", meanwhile)
+    invoice = connected.generate()
+    assert (invoice.stage, invoice.status, invoice.number) == (Stage.SENT, "open", "MEM-0001")
+    assert kinds(connected, invoice) == ["made", "lines_added", "checked", "finalised", "sent"]
 
 
 def test_an_invoice_to_a_known_customer_costs_three_calls_and_one_for_the_mail(connected: World) -> None:

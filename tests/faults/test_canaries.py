@@ -213,6 +213,7 @@ def whole_run(run: Run) -> Browser:
     run.plant_consent("good", back)
     answer = browser.get_raw(back)
     browser.press(browser.follow(answer), answer.headers["Location"])
+    host.name_seller()
     for number, grant in enumerate(grant for grant in host.fake.grants if "access_token" in grant):
         for name in ("access_token", "refresh_token"):
             run.plant(f"{name} {number}", grant[name])

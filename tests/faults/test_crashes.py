@@ -17,6 +17,7 @@ from tests.faults.crash_nursery import Fate, Nursery, Order, running_nursery
 from tests.faults.crash_scenes import MAIL_UNCERTAIN, REASONS, SCENES, mail_is_uncertain, picture
 from tests.faults.crash_world import KEY, Desk, Play
 from tests.faults.scenes import HITS, Call, calls_of
+from tests.support.seller import SELLER
 
 NUMBERS = count(1000)
 MINUTES, A_DAY = 4 * 60, 25 * 3600
@@ -50,6 +51,7 @@ class Stage:
         world.connect(world.platform_of_key(KEY), play.account)
         connection = play.billing.connection
         connection.confirm(connection.accept(Grant(play.account, False, "read_write")).id)
+        play.billing.ledger.settings.save(SELLER, "1", self.desk.clock.now())
         self.desk.host.add(play.business, *play.rows())
         SCENES[self.scene].before(play)
         self.plays[how] = play

@@ -170,6 +170,13 @@ def test_a_choice_that_makes_no_invoice_goes_back_to_the_list(client: FlaskClien
     assert page.form("/review").method == "get"
 
 
+def test_a_total_of_nothing_is_foreseen(client: FlaskClient) -> None:
+    """Before it is sent: nobody will be asked to pay. With something to pay nothing is said."""
+    words = "There is nothing to pay: Stripe marks it as paid as soon as it is sent."
+    assert words in page_of(client.get(f"{REVIEW}?billable=b1&discount_percent=100")).text
+    assert words not in page_of(client.get(f"{REVIEW}?billable=b1")).text
+
+
 def test_work_that_is_not_done_is_billed_in_advance(stage: Stage, client: FlaskClient) -> None:
     """Chosen without a part, the review says at the field what helps; with one it is a deposit, told as such on both
     pages and on the work's own."""

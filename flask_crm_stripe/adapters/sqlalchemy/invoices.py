@@ -70,9 +70,16 @@ class SqlInvoices(SqlInvoiceQueries):
         entries: Sequence[TimelineEntry] = (),
     ) -> Invoice:
         """One step of our own further. Raises ``NotFound``, ``Conflict``."""
-        return self._change(
-            invoice_id, lambda invoice: records.advanced(invoice, stage, remote, fetched_at), fetched_at, entries
-        )
+        with self.database.writing() as connection:
+            row = self._locked(connection, invoice_id)
+            before = self._value(row)
+            after = records.advanced(before, stage, remote, fetched_at)
+            for entry in entries:
+                if entry.kind in records.TOLD_BY_BOTH:
+                    self._sign(connection, row, entry)
+            own = [entry for entry in entries if entry.kind not in records.TOLD_BY_BOTH]
+            self._store(connection, row.row, before, after, fetched_at, own)
+            return after
 
     def want_sent(self, invoice_id: str, actor: str, now: datetime, entries: Sequence[TimelineEntry] = ()) -> Invoice:
         """A draft shall be sent after all. Raises ``NotFound``, ``Conflict``."""

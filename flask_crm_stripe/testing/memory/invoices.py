@@ -54,7 +54,14 @@ class MemoryInvoices(MemoryInvoiceQueries):
         entries: Sequence[TimelineEntry] = (),
     ) -> Invoice:
         """One step of our own further. Raises ``NotFound``, ``Conflict``."""
-        return self._change(invoice_id, lambda old: records.advanced(old, stage, remote, fetched_at), entries)
+        with self.state.lock:
+            row = self._need(invoice_id)
+            after = records.advanced(row.invoice, stage, remote, fetched_at)
+            for entry in entries:
+                if entry.kind in records.TOLD_BY_BOTH:
+                    _told(row, entry, self.state.number())
+            self._store(row, after, [entry for entry in entries if entry.kind not in records.TOLD_BY_BOTH])
+            return after
 
     def want_sent(self, invoice_id: str, actor: str, now: datetime, entries: Sequence[TimelineEntry] = ()) -> Invoice:
         """A draft shall be sent after all. Raises ``NotFound``, ``Conflict``."""

@@ -189,7 +189,8 @@ class Plan(Answer):
 class Previewed(Plan):
     """The plan, and what to send back with the wish to make it."""
 
-    seen = told(fields.String, "A digest of everything above.")
+    foreseen = told(fields.String, "What Stripe makes of a total of nothing or next to nothing; else empty.")
+    seen = told(fields.String, "A digest of every figure above.")
 
 
 class Difference(Answer):

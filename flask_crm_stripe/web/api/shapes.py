@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from flask_crm_stripe.core.catalogue import ServiceRow, SyncReport
 from flask_crm_stripe.core.connection import Health
+from flask_crm_stripe.core.foreseen import foreseen
 from flask_crm_stripe.model.approvals import Approval
 from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.connection import Account, ConnectionState
@@ -116,7 +117,7 @@ def contact(found: Contact, *, personal: bool) -> Shape:
 
 def previewed(plan: InvoicePlan, *, personal: bool) -> Shape:
     """A plan and its digest."""
-    return {**plan_shape(plan, personal=personal), "seen": digest(plan)}
+    return {**plan_shape(plan, personal=personal), "foreseen": foreseen(plan), "seen": digest(plan)}
 
 
 def plan_shape(plan: InvoicePlan, *, personal: bool) -> Shape:
