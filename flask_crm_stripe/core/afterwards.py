@@ -228,8 +228,6 @@ class Afterwards:
         after = self.ledger.invoices.apply(invoice.id, remote, paid, started, [*before, *told])
         if after is not None and told:
             return after
-        if self._again(invoice).status != remote.status:
-            self.steps.refresh(self._again(invoice), cause)  # A later look of somebody else's was faster than Stripe.
         return self.ledger.invoices.sign(invoice.id, [*before, ours], paid)
 
     def _refused(self, deed: Deed, invoice: Invoice, error: Refused) -> BillingError:

@@ -10,6 +10,7 @@ from flask_crm_stripe.core.connection import Connections
 from flask_crm_stripe.core.deposits import Deposit, claim_of, deductions, deposit_plan, deposits_of, is_deposit
 from flask_crm_stripe.core.figures import Terms, Work, make_plan
 from flask_crm_stripe.core.legal import EXEMPT_RULE, footer_of, policy_of
+from flask_crm_stripe.core.rates import RATES, rates_of
 from flask_crm_stripe.core.rights import Rights
 from flask_crm_stripe.core.selection import SourceBilling, billable_row, check_choice, check_plan, check_terms
 from flask_crm_stripe.errors import InvalidInput, NotFound, quoted
@@ -44,7 +45,8 @@ class Drafting:
         invoices = self.ledger.invoices.of_billables(refs, self.connections.livemode)
         services = self._services(billables)
         contact = self.crm.contact(source.contact) if source.contact else None
-        rows = [billable_row(b, services.get(b.service or ""), invoices.get(b.ref), contact) for b in billables]
+        rates = rates_of(self.ledger.settings.all().get(RATES, ""))
+        rows = [billable_row(b, services.get(b.service or ""), invoices.get(b.ref), contact, rates) for b in billables]
         return SourceBilling.of(source, contact, rows)
 
     def deposits(self, sources: Sequence[SourceRef]) -> tuple[Deposit, ...]:

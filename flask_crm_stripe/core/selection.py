@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from flask_crm_stripe.core.figures import Terms, line_figures
+from flask_crm_stripe.core.rates import Rate, converted
 from flask_crm_stripe.errors import BillableTaken, Conflict, InvalidInput, NotFound, quoted
 from flask_crm_stripe.model.crm import RATED, Billable, Contact, Service, Source, VatKind
 from flask_crm_stripe.model.invoices import Delivery, Invoice, InvoicePlan, Stage
@@ -57,10 +58,14 @@ class SourceBilling:
 
 
 def billable_row(
-    billable: Billable, service: Service | None, invoice: Invoice | None, contact: Contact | None = None
+    billable: Billable,
+    service: Service | None,
+    invoice: Invoice | None,
+    contact: Contact | None = None,
+    rates: Sequence[Rate] = (),
 ) -> BillableRow:
-    """One row, in the currency of the customer where its price is known in it, with its VAT."""
-    billable, listed = in_currency_of(contact, billable, service) if not invoice else (billable, None)
+    """One row, in the currency of the customer where its price is known in it or there is a rate, with its VAT."""
+    billable, listed = in_currency_of(contact, billable, service, rates) if not invoice else (billable, None)
     if listed is None and service:
         listed = dict(service.prices).get(billable.currency)
     rate, kind = vat_of_line(billable, service, contact)
@@ -81,17 +86,18 @@ def billable_row(
 
 
 def in_currency_of(
-    contact: Contact | None, billable: Billable, service: Service | None
+    contact: Contact | None, billable: Billable, service: Service | None, rates: Sequence[Rate] = ()
 ) -> tuple[Billable, Decimal | None]:
     """The billable in its customer's currency, where the service has a price in it and the billable has the service's
-    own price and not an agreed one; with that price. Nothing is ever converted."""
+    own price and not an agreed one; with that price. Else as it is, unless the business has written a rate down."""
     wanted = contact.currency if contact else None
     prices = dict(service.prices) if service else {}
-    if not wanted or wanted == billable.currency or wanted not in prices:
+    if not wanted or wanted == billable.currency:
         return billable, None
-    if prices.get(billable.currency) != billable.unit_price or billable.discount_amount is not None:
-        return billable, None
-    return replace(billable, currency=wanted, unit_price=prices[wanted]), prices[wanted]
+    own_price = prices.get(billable.currency) == billable.unit_price and billable.discount_amount is None
+    if wanted in prices and own_price:
+        return replace(billable, currency=wanted, unit_price=prices[wanted]), prices[wanted]
+    return billable if _unusable(billable) else converted(billable, wanted, rates), None
 
 
 def vat_of_line(billable: Billable, service: Service | None, contact: Contact | None) -> tuple[Decimal | None, VatKind]:

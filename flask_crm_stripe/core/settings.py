@@ -11,6 +11,7 @@ from flask_crm_stripe.core.environment import check_reason
 from flask_crm_stripe.core.limits import EVERY_OTHER, Limit, check_limit, limit_for, limits_of, loosens
 from flask_crm_stripe.core.log import ActionLog
 from flask_crm_stripe.core.notices import ADDRESSES, RECIPIENTS, Notices, recipients
+from flask_crm_stripe.core.rates import RATES, rates_of
 from flask_crm_stripe.core.rights import Rights
 from flask_crm_stripe.errors import InvalidInput, NotFound
 from flask_crm_stripe.model.approvals import Approval
@@ -44,8 +45,9 @@ class Settings:
         return self.ledger.settings.all()
 
     def save_defaults(self, values: Mapping[str, str]) -> None:
-        """What new invoices start with."""
+        """What new invoices start with. Raises ``InvalidInput`` for rates that nobody could read."""
         self.rights.require(ADMIN, "change the settings")
+        rates_of(values.get(RATES, ""))
         self._save(values)
         self.log.note("settings.save", "invoices")
 

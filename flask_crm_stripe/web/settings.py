@@ -11,7 +11,9 @@ from flask_crm_stripe.core.endpoints import MENDABLE
 from flask_crm_stripe.core.legal import SELLER, wrong_seller
 from flask_crm_stripe.core.limits import limits_of
 from flask_crm_stripe.core.notices import ADDRESSES, addresses
+from flask_crm_stripe.core.rates import RATES, rates_of
 from flask_crm_stripe.core.settings import log_days
+from flask_crm_stripe.errors import InvalidInput
 from flask_crm_stripe.model.business import ADMIN, CONNECT, SYNC
 from flask_crm_stripe.web import notices
 from flask_crm_stripe.web.books import shelves
@@ -35,7 +37,7 @@ def register(blueprint: Blueprint) -> None:
 def settings() -> str:
     """The connection, what works, and the defaults."""
     saved = current_billing.settings.all()
-    return _page({**form_of_settings(saved), **{name: saved.get(name, "") for name in SELLER}}, {})
+    return _page({**form_of_settings(saved), **{name: saved.get(name, "") for name in (*SELLER, RATES)}}, {})
 
 
 def save_settings() -> Response | tuple[str, int]:
@@ -50,6 +52,9 @@ def save_settings() -> Response | tuple[str, int]:
         wrong["note"] = texts.gettext("A note has at most %(most)s characters.", most=LONGEST_NOTE)
     seller = {name: request.form.get(name, "").strip() for name in SELLER if name in request.form}
     wrong |= wrong_seller(seller)
+    if RATES in request.form:
+        seller[RATES] = request.form[RATES].strip()
+        wrong |= _wrong_rates(seller[RATES])
     if wrong:
         return _page({**form_of_settings({}), **wanted, **seller}, wrong), 422
     billing.settings.save_defaults(
@@ -57,6 +62,14 @@ def save_settings() -> Response | tuple[str, int]:
     )
     say("success", texts.gettext("The defaults for new invoices were saved."))
     return redirect(link("settings"), 303)
+
+
+def _wrong_rates(text: str) -> dict[str, str]:
+    try:
+        rates_of(text)
+    except InvalidInput as error:
+        return {RATES: error.message}
+    return {}
 
 
 @calls_stripe

@@ -345,3 +345,17 @@ def test_an_event_that_was_applied_can_be_applied_again(stage: Stage, client: Fl
     assert stage.billing().invoicing.get(invoice.id).version == before.version
     [event] = stage.billing().ledger.events.page().rows
     assert event.state is EventState.APPLIED
+
+
+def test_exchange_rates_are_kept_or_named_by_their_line(stage: Stage, client: FlaskClient) -> None:
+    """As typed where they can't be read; nothing else of the form is kept then. Absent they stay."""
+    form = page_of(client.get("/stripe/settings")).form("/settings")
+    answer = client.post(form.action, data=form.data(exchange_rates="USD EUR", note="New"))
+    page = page_of(answer, 422)
+    assert "Line 1: write two currencies" in page.text
+    assert page.form("/settings").data()["exchange_rates"] == ["USD EUR"]
+    assert stage.billing().settings.all().get("note", "") == ""
+    kept = "USD EUR 0.9213 ECB, 27 November 2026"
+    assert client.post(form.action, data=form.data(exchange_rates=kept)).status_code == 303
+    client.post(form.action, data={"csrf_token": form.data()["csrf_token"], "days_until_due": "7"})
+    assert stage.billing().settings.all()["exchange_rates"] == kept
