@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import islice
 
 from flask_crm_stripe.core.connection import Connections
 from flask_crm_stripe.core.deposits import Deposit, claim_of, deductions, deposit_plan, deposits_of, is_deposit
@@ -12,18 +13,21 @@ from flask_crm_stripe.core.figures import Terms, Work, make_plan
 from flask_crm_stripe.core.legal import EXEMPT_RULE, footer_of, policy_of
 from flask_crm_stripe.core.rates import RATES, rates_of
 from flask_crm_stripe.core.rights import Rights
-from flask_crm_stripe.core.selection import SourceBilling, billable_row, check_choice, check_plan, check_terms
+from flask_crm_stripe.core.selection import READY, SourceBilling, billable_row, check_choice, check_plan, check_terms
 from flask_crm_stripe.errors import InvalidInput, NotFound, quoted
 from flask_crm_stripe.model.business import DRAFT, VIEW, Business
 from flask_crm_stripe.model.crm import Billable, Contact, Service, Source, SourceRef
 from flask_crm_stripe.model.invoices import Invoice, InvoiceFilter, InvoicePlan
-from flask_crm_stripe.ports.crm import CRM
+from flask_crm_stripe.ports.crm import CRM, ListsSourcesOfContacts
 from flask_crm_stripe.ports.ledger import Ledger
 
 TOO_MUCH = (
     "The deposits for this work are more than these lines come to. Choose more of them, or leave deposits for a later "
     "invoice."
 )
+
+MOST_OTHERS = 10
+"""Sources of the same customer that are looked through for a page."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,15 @@ class Drafting:
         rates = rates_of(self.ledger.settings.all().get(RATES, ""))
         rows = [billable_row(b, services.get(b.service or ""), invoices.get(b.ref), contact, rates) for b in billables]
         return SourceBilling.of(source, contact, rows)
+
+    def others(self, billing: SourceBilling) -> list[SourceBilling]:
+        """Other sources of the same customer with work that could be on the same invoice, where the CRM lists them."""
+        contact = billing.source.contact
+        if contact is None or not isinstance(self.crm, ListsSourcesOfContacts):
+            return []
+        sources = islice((each for each in self.crm.sources_of(contact) if each.ref != billing.source.ref), MOST_OTHERS)
+        found = [self.source(each.ref) for each in sources]
+        return [other for other in found if any(row.state == READY for row in other.rows)]
 
     def deposits(self, sources: Sequence[SourceRef]) -> tuple[Deposit, ...]:
         """The deposits for the work of these sources that stand, oldest first."""

@@ -57,6 +57,10 @@ class Invoicing:
         """The invoice that these billables make; nothing reaches Stripe. Raises ``InvalidInput``, ``BillableTaken``."""
         return self.drafting.preview(ref, billables, terms)
 
+    def others(self, billing: SourceBilling) -> list[SourceBilling]:
+        """Other sources of the same customer with work that could be on the same invoice, where the CRM lists them."""
+        return self.drafting.others(billing)
+
     def deposits(self, sources: Sequence[SourceRef]) -> tuple[Deposit, ...]:
         """The deposits for the work of these sources that stand, oldest first."""
         return self.drafting.deposits(sources)

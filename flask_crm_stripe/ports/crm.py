@@ -45,6 +45,16 @@ class CRM(Protocol):
 
 
 @runtime_checkable
+class ListsSourcesOfContacts(Protocol):
+    """What a CRM may have beside: then the work of a customer's other sources is offered for the same invoice."""
+
+    def sources_of(self, contact: ContactRef) -> Iterable[Source]:
+        """The contact's opportunities, tickets and orders, those first that are likeliest to be billed now. Only the
+        first few are looked at."""
+        ...
+
+
+@runtime_checkable
 class CRMSource(Protocol):
     """Gives the CRM of one business."""
 

@@ -97,6 +97,10 @@ class MemoryRows:
         """All billables of a source, in the order in which they were added."""
         return [billable for billable in self.kept_billables.values() if billable.source == source]
 
+    def sources_of(self, contact: ContactRef) -> Sequence[Source]:
+        """The sources of a contact, the newest first."""
+        return [source for source in reversed(self.kept_sources.values()) if source.contact == contact]
+
     def billables_by_ref(self, refs: Sequence[str]) -> Sequence[Billable]:
         """The billables with these refs, in that order, each once."""
         return [self.kept_billables[ref] for ref in dict.fromkeys(refs) if ref in self.kept_billables]

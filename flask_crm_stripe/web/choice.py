@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.core.deposits import Deposit
-from flask_crm_stripe.core.selection import READY, BillableRow
+from flask_crm_stripe.core.selection import READY, BillableRow, SourceBilling
 from flask_crm_stripe.model.business import CONNECT, DRAFT
 from flask_crm_stripe.model.crm import SourceRef
 from flask_crm_stripe.model.money import exponent
@@ -28,10 +28,11 @@ def choice_values(billing: Billing, where: SourceRef) -> dict[str, object]:
     connected = billing.connection.live() is not None
     return {
         "billing": found,
-        "ready": [row for row in found.rows if row.state == READY],
+        "ready": _ready(found),
         "advance": [row for row in found.rows if row.advance],
         "deposits": [deposit_words(each, f, texts) for each in billing.invoicing.deposits([where])],
         "usual_part": USUAL_PART,
+        "others": [(other, _ready(other)) for other in billing.invoicing.others(found)],
         "choosing": connected and billing.actor.may(DRAFT) and not billing.environment.is_copy,
         "blocked_why": _blocked(billing, texts, connected=connected),
         "blocked_url": link("settings") if not connected and billing.actor.may(CONNECT) else "",
@@ -40,6 +41,10 @@ def choice_values(billing: Billing, where: SourceRef) -> dict[str, object]:
         "power": exponent,
         "places": decimals,
     }
+
+
+def _ready(billing: SourceBilling) -> list[BillableRow]:
+    return [row for row in billing.rows if row.state == READY]
 
 
 def deposit_words(deposit: Deposit, f: Formats, texts: Texts) -> Markup:

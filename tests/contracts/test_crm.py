@@ -11,7 +11,7 @@ import pytest
 
 from flask_crm_stripe.adapters.sqlalchemy.host import session_source
 from flask_crm_stripe.model.crm import Address, Billable, Contact, ContactRef, Service, Source, SourceRef, VatKind
-from flask_crm_stripe.ports.crm import CRM, CRMSource
+from flask_crm_stripe.ports.crm import CRM, CRMSource, ListsSourcesOfContacts
 from flask_crm_stripe.testing.memory_crm import MemoryCRM
 from tests.support.crm_host import Host, running_host
 
@@ -174,6 +174,19 @@ def test_sources(box: Box) -> None:
     assert box.south.source(ORDER) is None
     assert box.north.source(OTHER_ORDER) is None
     assert box.north.source(SourceRef("ticket", "1")) is None
+
+
+def test_sources_of_a_contact(box: Box) -> None:
+    """Those of the contact, of every kind, in their own business only."""
+    north, south = box.north, box.south
+    assert isinstance(north, ListsSourcesOfContacts)
+    assert isinstance(south, ListsSourcesOfContacts)
+    for contact in (ACME, ANNA, SOUTHERN):
+        wanted = {row.ref for row in NORTH if isinstance(row, Source) and row.contact == contact}
+        assert {source.ref for source in north.sources_of(contact)} == wanted
+    assert list(south.sources_of(ACME)) == []
+    assert [source.ref for source in south.sources_of(SOUTHERN)] == [OTHER_ORDER]
+    assert list(north.sources_of(ContactRef("alien", "1"))) == []
 
 
 def test_billables_of_a_source(box: Box) -> None:

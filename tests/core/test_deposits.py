@@ -14,6 +14,7 @@ from flask_crm_stripe.core.figures import Terms
 from flask_crm_stripe.errors import BillableTaken, Conflict, InvalidInput, NotFound
 from flask_crm_stripe.model.crm import Contact, ContactRef, SourceRef
 from flask_crm_stripe.model.invoices import InvoicePlan, VatRounding
+from flask_crm_stripe.ports.crm import CRM
 from tests.core.samples import YARD, ZONEN, billable, source
 from tests.core.world import World
 
@@ -210,6 +211,34 @@ def test_work_of_several_sources_is_one_invoice(mixed: World) -> None:
     made = mixed.generate(refs=("11", "31"))
     assert made.plan.sources == (YARD, DOCK)
     assert mixed.crm.statuses("hp") == {"11": "open", "31": "open"}
+
+
+def test_other_work_of_the_customer_is_offered(mixed: World) -> None:
+    """Where something of it is ready; not another customer's, not this source's own, not where there is no customer,
+    and not by a CRM that lists none."""
+    other = Contact(ContactRef("organization", "8"), "Somebody else")
+    pier, quay = SourceRef("ticket", "10"), SourceRef("ticket", "11")
+    mixed.crm.add("hp", other, source(ref=DOCK, title="Dock"), source(ref=pier, title="Pier", contact=other.ref))
+    mixed.crm.add("hp", source(ref=quay, title="Quay"), billable("33", source=quay, ready=False))
+    mixed.crm.add("hp", billable("31", source=DOCK), billable("32", source=pier))
+    invoicing = mixed.billing().invoicing
+    assert [each.source.ref for each in invoicing.others(invoicing.source(YARD))] == [DOCK]
+    assert [each.source.ref for each in invoicing.others(invoicing.source(DOCK))] == [YARD]
+    assert mixed.billing("kestrel").invoicing.others(mixed.billing("kestrel").invoicing.source(YARD)) == []
+    mixed.crm.add("hp", source(contact=None))
+    assert invoicing.others(invoicing.source(YARD)) == []
+    mixed.crm.add("hp", source())
+    silent = replace(invoicing.drafting, crm=OnlyReads(mixed.crm.for_business("hp")))
+    assert silent.others(invoicing.source(YARD)) == []
+
+
+class OnlyReads:
+    """A CRM with what every CRM has, and no more."""
+
+    def __init__(self, rows: CRM) -> None:
+        self.service, self.contact, self.source = rows.service, rows.contact, rows.source
+        self.services, self.billables, self.billables_by_ref = rows.services, rows.billables, rows.billables_by_ref
+        self.set_billing_status = rows.set_billing_status
 
 
 def test_another_customers_work_is_not(mixed: World) -> None:

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from flask_crm_stripe.errors import Refused, Unreachable
 from flask_crm_stripe.model.business import Actor
-from flask_crm_stripe.model.crm import ContactRef, SourceRef
+from flask_crm_stripe.model.crm import ContactRef, Source, SourceRef
 from tests.web.page_stage import MARA, SOUTH, VDB, VIEWER, YARD, Form, Stage, line
 from tests.web.page_worlds import FOUR, REVIEW, client, page_of, provider, stage
 
@@ -211,6 +211,23 @@ def test_a_deposit_in_words_that_are_no_number_is_refused_at_its_field(client: F
     """As typed, with what it should look like."""
     page = page_of(client.get(f"{REVIEW}?billable=b1&deposit_percent=half"), 422)
     assert page.form("/invoice").data()["deposit_percent"] == ["half"]
+
+
+def test_other_work_of_the_customer_goes_onto_the_same_invoice(stage: Stage, client: FlaskClient) -> None:
+    """Offered below, unticked; chosen, it is one invoice that names both."""
+    ticket = SourceRef("ticket", "81")
+    stage.crm.add("north", Source(ticket, "Printer", "T-81", VDB), line("t1", "Toner", "2", "30", source=ticket))
+    page = page_of(client.get(CHOOSE))
+    assert "Other work for this customer" in page.text
+    assert "Ticket T-81" in page.text
+    assert "t1" not in page.form("/review").data()["billable"]
+    answer = press(client, reviewed(client, "billable=b1&billable=t1"))
+    made = page_of(client.get(answer.location))
+    assert "Ticket T-81" in made.text
+    assert "Opportunity OP-2207" in made.text
+    assert "Other work for this customer" not in page_of(client.get(CHOOSE)).text
+    stage.business = SOUTH
+    assert "Toner" not in client.get(CHOOSE).text
 
 
 def test_a_line_of_another_source_or_business_is_not_found(stage: Stage, client: FlaskClient) -> None:

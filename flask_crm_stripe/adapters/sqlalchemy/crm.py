@@ -135,6 +135,14 @@ class BusinessRows:
         found = self._all(maps, rows.billable, *_points_to(maps, "source", source))
         return [billable for billable in found if billable.source == source]
 
+    def sources_of(self, contact: ContactRef) -> Iterable[Source]:
+        """Sources that point to the contact, the newest keys first; none of a kind where only the host's function knows
+        whose they are."""
+        for maps in self._maps.sources.values():
+            if not callable(maps.fields["contact"]):
+                found = self._all(maps, rows.source, *_points_to(maps, "contact", contact))
+                yield from (source for source in reversed(found) if source.contact == contact)
+
     def billables_by_ref(self, refs: Sequence[str]) -> Sequence[Billable]:
         """The billables with these refs, in that order, each once."""
         maps, wanted = self._maps.billables, list(dict.fromkeys(refs))
@@ -207,7 +215,7 @@ def _column(maps: Maps, name: str) -> Any:
     return getattr(maps.model, name)
 
 
-def _points_to(maps: Maps, field: str, target: SourceRef) -> list[Any]:
+def _points_to(maps: Maps, field: str, target: SourceRef | ContactRef) -> list[Any]:
     """The conditions that a reference points to the target; none where only the host's function knows."""
     spec = maps.fields[field]
     if isinstance(spec, tuple):
