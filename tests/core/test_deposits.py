@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_crm_stripe.core.deposits import claim_of
@@ -288,7 +288,6 @@ amounts = st.lists(st.tuples(st.decimals(10, 100000, places=2), rates, st.boolea
 parts = st.decimals(1, 40, places=2)
 
 
-@settings(max_examples=25)
 @given(amounts, parts, parts, st.sampled_from(list(VatRounding)))
 def test_deposits_and_the_rest_are_the_whole(
     rows: list[tuple[Decimal, Decimal, bool]], first: Decimal, second: Decimal, rounding: VatRounding

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_crm_stripe.core.figures import (
@@ -72,7 +72,6 @@ def plan(works: list[Work], terms: Terms, currency: str, rounding: VatRounding) 
     return make_plan(ZONEN, named, terms, currency, Policy(rounding))
 
 
-@settings(max_examples=60)
 @given(lines(ANY), OFF, CURRENCY, ROUNDING)
 def test_the_parts_add_up_to_the_whole(works: list[Work], terms: Terms, currency: str, rounding: VatRounding) -> None:
     """Lines, shares, nets, VAT and totals, with credits and both kinds of discount, by both policies."""
@@ -95,7 +94,6 @@ def test_the_parts_add_up_to_the_whole(works: list[Work], terms: Terms, currency
         assert all(value % step(currency) == 0 for value in (line.amount, line.share, line.vat))
 
 
-@settings(max_examples=60)
 @given(lines(ANY), OFF, CURRENCY, ROUNDING)
 def test_what_stripe_is_told_is_never_below_zero_and_loses_nothing(
     works: list[Work], terms: Terms, currency: str, rounding: VatRounding
@@ -115,7 +113,6 @@ def test_what_stripe_is_told_is_never_below_zero_and_loses_nothing(
         assert draft.quantity * draft.unit_amount == line.net
 
 
-@settings(max_examples=40)
 @given(lines(ANY), CURRENCY, st.randoms(use_true_random=False))
 def test_the_order_of_lines_changes_no_total_where_each_is_rounded(works: list[Work], currency: str, dice: Any) -> None:
     """Without an invoice discount, whose last cent goes to the first of equal lines."""
@@ -125,7 +122,6 @@ def test_the_order_of_lines_changes_no_total_where_each_is_rounded(works: list[W
     assert (one.vat_totals, one.subtotal, one.total) == (other.vat_totals, other.subtotal, other.total)
 
 
-@settings(max_examples=40)
 @given(lines(CHARGES), OFF, CURRENCY)
 def test_by_rate_no_line_is_far_from_its_own_vat(works: list[Work], terms: Terms, currency: str) -> None:
     """Less than two steps: one for the rounding of the whole, one for sharing it out."""
@@ -234,7 +230,6 @@ def test_one_thing_that_differs_is_named_with_both_sides(what: str) -> None:
             assert [each.what for each in found] == [named]
 
 
-@settings(max_examples=60)
 @given(st.sampled_from(MADE), st.dictionaries(st.sampled_from(CHANGES), st.sampled_from([-7, -1, 1, 10]), max_size=4))
 def test_the_gate_is_open_exactly_where_nothing_was_changed(case: Case, changes: dict[str, int]) -> None:
     """Whatever else was changed with it: no difference hides another."""
