@@ -73,7 +73,10 @@ class Invoicing:
     def preview(self, ref: SourceRef, billables: Sequence[str], terms: Terms) -> InvoicePlan:
         """The invoice that these billables make; nothing reaches Stripe. Raises ``InvalidInput``, ``BillableTaken``."""
         self.rights.require(DRAFT, "make invoices")
-        billing = self.source(ref)
+        return self.plan(self.source(ref), billables, terms)
+
+    def plan(self, billing: SourceBilling, billables: Sequence[str], terms: Terms) -> InvoicePlan:
+        """The same, of a source that was read a moment ago."""
         rows = check_choice(billing, billables)
         contact = self._payer(billing.source, billing.contact)
         check_terms(terms, contact)

@@ -54,6 +54,7 @@ class Done:
     services: int
     invoices: int
     told: int
+    runs: int
 
 
 @dataclass(frozen=True)
@@ -68,20 +69,21 @@ class Upkeep:
         self.recognise_key()
         after_downtime = self._was_down()
         events, notes = _safely("events", self.inbox.sweep), _safely("notes", self.drain)
-        services = invoices = told = 0
+        services = invoices = told = runs = 0
         for business in self._connected():
             for work in (_carry_on, self._keep_fresh, partial(self._catch_up, after_downtime)):
                 self._for(business, work)
             services += self._for(business, _sync)
             invoices += self._for(business, self._resume)
             told += self._for(business, self._tell)
+            runs += self._for(business, _call_workers)
         for business in self.platform.shared.businesses():
             # Also where nothing is connected any more: what was chosen is done, and the admins hear of it.
             self._for(business, _complete_changes)
             self._for(business, _tell_notices)
         _safely("accounts that nobody wanted", self._give_back)
         _safely("the webhook endpoint", self._look_at_endpoint)
-        return Done(events, notes, services, invoices, told)
+        return Done(events, notes, services, invoices, told, runs)
 
     def recognise_key(self) -> bool:
         """Where only the platform's key is another than at home, Stripe can say whether it is the same platform's: then
@@ -294,6 +296,14 @@ def _complete_changes(billing: Billing) -> int:
     if (connection := billing.connection.live()) is not None:
         billing.connection.announce(connection)
     return billing.change.complete_all()
+
+
+def _call_workers(billing: Billing) -> int:
+    """Runs that wait, or whose workers are gone."""
+    due = billing.ledger.runs.due(billing.connection.books(), billing.clock.now())
+    for run_id in due:
+        billing.runs.call_workers(run_id)
+    return len(due)
 
 
 def _carry_on(billing: Billing) -> int:

@@ -34,7 +34,7 @@ OPEN = frozenset((ItemState.WAITING, ItemState.DOING))
 @dataclass(frozen=True, slots=True)
 class Run:
     """Who wanted what. ``send``: the invoices are sent; else they stay drafts. ``terms`` are the same for all of them,
-    as plain values. Rights were those of ``created_by`` when it began."""
+    as plain values, with the seller. Rights were those of ``created_by`` when it began."""
 
     id: str
     account_id: str

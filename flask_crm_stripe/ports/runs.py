@@ -21,6 +21,10 @@ class RunStore(Protocol):
 
     def get(self, run_id: str) -> Run | None: ...
 
+    def by_form_key(self, form_key: str) -> Run | None:
+        """What an earlier press of the same button started."""
+        ...
+
     def page(self, cursor: str | None = None, limit: int = 25) -> Page[Run]:
         """Newest first. Raises ``InvalidInput`` for a damaged cursor."""
         ...
@@ -34,8 +38,8 @@ class RunStore(Protocol):
         ...
 
     def claim(self, run_id: str, holder: str, now: datetime, until: datetime) -> RunItem | None:
-        """The next item that waits, or whose worker's lease has ended, for ``holder`` alone until then. None where
-        nothing is to be done now, or the run was stopped."""
+        """The next item that waits, or whose worker's lease has ended (then that counts as a try), for ``holder`` alone
+        until then. None where nothing is to be done now, or the run was stopped."""
         ...
 
     def finish(self, number: int, holder: str, outcome: Outcome) -> bool:

@@ -61,7 +61,8 @@ def test_a_second_press_gives_the_same_run(ledgers: Ledgers) -> None:
     first = kept(ledgers, item("1"))
     assert ledgers.ours.runs.add(run("b"), [item("2")], "form-a") == (first, False)
     assert ledgers.theirs.runs.add(run("c"), [item("2")], "form-a")[1]
-    assert ledgers.ours.runs.get("b" * 32) is None
+    assert ledgers.ours.runs.by_form_key("form-a") == first
+    assert ledgers.ours.runs.get("b" * 32) is ledgers.ours.runs.by_form_key("form-b") is None
     assert len(ledgers.ours.runs.items(first.id)) == 1
 
 
@@ -87,7 +88,7 @@ def test_an_item_is_for_one_worker(ledgers: Ledgers) -> None:
     assert runs.claim(made.id, "three", later(59), later(90)) is None
     again = runs.claim(made.id, "three", later(61), later(120))
     assert again is not None
-    assert again.number == first.number
+    assert (again.number, again.tries, second.tries) == (first.number, 1, 0)
     assert not runs.finish(first.number, "one", DONE), "it is another's by now"
     assert runs.finish(first.number, "three", DONE)
     assert not runs.finish(first.number, "three", DONE), "and it has ended"

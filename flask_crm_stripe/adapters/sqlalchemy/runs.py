@@ -53,6 +53,13 @@ class SqlRuns:
             row = connection.execute(sa.select(T).where(*self._mine(run_id))).first()
         return run_of(row) if row is not None else None
 
+    def by_form_key(self, form_key: str) -> Run | None:
+        """What an earlier press of the same button started."""
+        mine = sa.select(T).where(T.c.business == self.business, T.c.form_key == form_key)
+        with self.database.reading() as connection:
+            row = connection.execute(mine).first()
+        return run_of(row) if row is not None else None
+
     def page(self, cursor: str | None = None, limit: int = 25) -> Page[Run]:
         """Newest first."""
         mine = sa.select(T).where(T.c.business == self.business)
@@ -85,7 +92,8 @@ class SqlRuns:
                 wanted = sa.select(ITEMS.c.row).where(ITEMS.c.run_row == running, ITEMS.c.state == state, due)
                 first = wanted.order_by(ITEMS.c.row).limit(1).with_for_update(skip_locked=True)
                 taken = sa.update(ITEMS).where(ITEMS.c.row == first.scalar_subquery(), ITEMS.c.state == state)
-                taken = taken.values(state=DOING, holder=holder, due_at=until)
+                tries = ITEMS.c.tries + (state == DOING)
+                taken = taken.values(state=DOING, holder=holder, due_at=until, tries=tries)
                 row = connection.execute(taken.returning(ITEMS)).first()
                 if row is not None:
                     return item_of(row)

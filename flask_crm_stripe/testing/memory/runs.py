@@ -35,6 +35,10 @@ class MemoryRuns:
         kept = self._one(run_id)
         return kept.run if kept else None
 
+    def by_form_key(self, form_key: str) -> Run | None:
+        """What an earlier press of the same button started."""
+        return next((kept.run for kept in self._ours() if kept.form_key == form_key), None)
+
     def page(self, cursor: str | None = None, limit: int = 25) -> Page[Run]:
         """Newest first."""
         with self.state.lock:
@@ -62,7 +66,8 @@ class MemoryRuns:
                 return None
             due = [claim for claim in kept.claims if _is_due(claim, now)]
             for claim in sorted(due, key=lambda each: each.item.state is ItemState.DOING):
-                claim.item = replace(claim.item, state=ItemState.DOING)
+                left_behind = claim.item.state is ItemState.DOING
+                claim.item = replace(claim.item, state=ItemState.DOING, tries=claim.item.tries + left_behind)
                 claim.holder, claim.due_at = holder, until
                 return claim.item
             return None
