@@ -65,9 +65,9 @@ class OneHand:
 class Pace(Protocol):
     """How often Stripe may be asked, for all processes together."""
 
-    def take(self, name: str, per_second: float, *, patient: bool) -> float:
-        """Take the next turn at ``name``: how many seconds are to be waited before it. Turns are spread evenly; one
-        that is not ``patient`` goes before those that are, as far as there is room."""
+    def take(self, name: str, per_second: float) -> float:
+        """Take the next turn at ``name``, of which there are so many a second, spread evenly: how many seconds are to
+        be waited before it."""
         ...
 
 

@@ -47,7 +47,7 @@ def make_client(
         api_key,
         client_id=client_id,
         max_network_retries=0,
-        http_client=http_client or StraightClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)),
+        http_client=http_client or straight_client(),
         base_addresses={name: base.rstrip("/") for name, base in bases.items() if base},  # type: ignore[arg-type]
     )
 
@@ -105,6 +105,11 @@ class StraightClient(stripe.RequestsClient):
         if getattr(self._thread_local, "session", None) is None:
             self._thread_local.session = StraightSession()
         return super().request(method, url, headers, post_data)
+
+
+def straight_client() -> StraightClient:
+    """With our time-outs."""
+    return StraightClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT))
 
 
 class _NoBodies(logging.Filter):
