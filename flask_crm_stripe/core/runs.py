@@ -52,32 +52,6 @@ class Wanted:
     business: Business
 
 
-@dataclass(frozen=True, slots=True)
-class RunPlan:
-    """What a run would make. ``seen`` is a digest of all of it."""
-
-    items: tuple[RunItem, ...]
-    seen: str
-
-    @property
-    def ready(self) -> list[RunItem]:
-        """Those that make an invoice."""
-        return [item for item in self.items if item.state is ItemState.WAITING]
-
-    @property
-    def others(self) -> list[RunItem]:
-        """Those that do not, with the reason."""
-        return [item for item in self.items if item.state is not ItemState.WAITING]
-
-    @property
-    def totals(self) -> list[Money]:
-        """Per currency, never across."""
-        sums: dict[str, int] = {}
-        for item in self.ready:
-            sums[item.currency] = sums.get(item.currency, 0) + item.total
-        return [Money(total, currency) for currency, total in sorted(sums.items())]
-
-
 @dataclass(frozen=True)
 class Runs:
     """The runs of the business, in a person's hands."""
@@ -87,39 +61,17 @@ class Runs:
     queue: Queue
     clock: Clock
 
-    def preview(self, sources: Sequence[SourceRef], terms: Terms, *, send: bool) -> RunPlan:
-        """What would come of these; nothing reaches Stripe. One invoice each, of the ready work in its commonest
-        currency. Raises ``NotPermitted``, ``InvalidInput``."""
+    def plan(self, sources: Sequence[SourceRef], terms: Terms, *, send: bool) -> Run:
+        """What would come of these: kept, to be seen and started. Nothing reaches Stripe. One invoice each, of the
+        ready work in its commonest currency. Raises ``NotPermitted``, ``NotConnected``, ``InvalidInput``."""
         self._may(send)
+        connection = self.invoicing.connections.require_live()
         wanted = list(dict.fromkeys(sources))
         if not wanted:
             raise InvalidInput("sources", "Choose at least one source of work.")
         if len(wanted) > MOST_SOURCES:
             raise InvalidInput("sources", f"A run has at most {MOST_SOURCES} sources. Choose fewer.")
-        items = tuple(self._planned(ref, terms, send=send) for ref in wanted)
-        return RunPlan(items, digest([items, terms, send]))
-
-    def start(self, sources: Sequence[SourceRef], terms: Terms, *, send: bool, seen: str, form_key: str) -> Run:
-        """Begin what was previewed: ``seen`` is the digest of that. The same ``form_key`` again gives the same run.
-
-        Raises ``NotConnected``, ``PlanChanged``, ``InvalidInput`` where none of them makes an invoice, and ``Conflict``
-        where customers cannot pay.
-        """
-        self._may(send)
-        connection = self.invoicing.connections.require_live()
-        self.invoicing.connections.environment.require_real("make invoices")
-        if not form_key:
-            raise InvalidInput("form_key", "The form has lost its key. Reload the page and try again.")
-        if (known := self.ledger.runs.by_form_key(form_key)) is not None:
-            return known
-        if send and not connection.account.charges_enabled:
-            raise Conflict("Customers can't pay you at the moment, so nothing was sent. Make drafts instead.")
-        plan = self.preview(sources, terms, send=send)
-        if plan.seen != seen:
-            raise PlanChanged
-        if not plan.ready:
-            raise InvalidInput("sources", "None of these makes an invoice. The list says why.")
-        wanted = Run(
+        run = Run(
             uuid.uuid4().hex,
             connection.account_id,
             connection.livemode,
@@ -128,11 +80,32 @@ class Runs:
             self.invoicing.rights.actor.ref,
             self.clock.now(),
         )
-        with self.invoicing.log.deed("run.start", f"run:{wanted.id}", f"{len(plan.ready)} of {len(plan.items)}"):
-            run, made = self.ledger.runs.add(wanted, plan.items, form_key)
-        if made:
-            self.call_workers(run.id)
+        self.ledger.runs.add(run, [self._planned(ref, terms, send=send) for ref in wanted])
         return run
+
+    def start(self, run_id: str) -> Run:
+        """Begin what was planned and seen. Once: pressed again it is the same run, as far as it has come.
+
+        Raises ``NotConnected``, ``InvalidInput`` where none of them makes an invoice, and ``Conflict`` where customers
+        cannot pay, or another account is connected by now.
+        """
+        run = self._mine(run_id)
+        connection = self.invoicing.connections.require_live()
+        self.invoicing.connections.environment.require_real("make invoices")
+        if run.state is not RunState.PLANNED:
+            return run
+        if connection.books != run.books:
+            raise Conflict("Another Stripe account is connected by now. Choose the work again.")
+        if run.send and not connection.account.charges_enabled:
+            raise Conflict("Customers can't pay you at the moment, so nothing was sent. Make drafts instead.")
+        count = sum(each.count for each in self.tally(run.id) if each.state is ItemState.WAITING)
+        if not count:
+            raise InvalidInput("sources", "None of these makes an invoice. The list says why.")
+        with self.invoicing.log.deed("run.start", f"run:{run.id}", f"{count} invoices"):
+            started = self.ledger.runs.move(run.id, RunState.PLANNED, RunState.RUNNING, self.clock.now())
+        if started:
+            self.call_workers(run.id)
+        return self.get(run.id)
 
     def get(self, run_id: str) -> Run:
         """One run of this business. Raises ``NotFound``."""

@@ -35,7 +35,8 @@ HOUSEKEEPING_EVERY = 3600
 """Seconds between two looks at what grows old: lines of the log, what we know of an account."""
 
 UNDECIDED_FOR = timedelta(days=1)
-"""An account that came back from Stripe, and that nobody has said yes or no to for so long, is given back."""
+"""An account that came back from Stripe, and that nobody has said yes or no to for so long, is given back. A
+run of invoices that nobody has started goes."""
 
 KEY_ASKED_EVERY = 60
 CATCH_UP_SECONDS = 600
@@ -247,6 +248,7 @@ class Upkeep:
             return count
         billing.probe.clean()
         billing.feed.prune()
+        billing.ledger.runs.forget_planned(now - UNDECIDED_FOR)
         days = log_days(billing.settings.all())
         if days is not None and (gone := billing.ledger.log.prune(now - timedelta(days=days))):
             billing.log.note("log.prune", str(gone))

@@ -12,8 +12,10 @@ from flask_crm_stripe.model.crm import SourceRef
 
 
 class RunState(StrEnum):
-    """``stopped`` by a person, who can let it go on; ``done`` when no item waits any more."""
+    """``planned`` until a person who has seen what would come of it starts it; ``stopped`` by a person, who can let it
+    go on; ``done`` when no item waits any more."""
 
+    PLANNED = "planned"
     RUNNING = "running"
     STOPPED = "stopped"
     DONE = "done"
@@ -43,7 +45,7 @@ class Run:
     terms: Mapping[str, object]
     created_by: str
     created_at: datetime
-    state: RunState = RunState.RUNNING
+    state: RunState = RunState.PLANNED
     ended_at: datetime | None = None
 
     @property

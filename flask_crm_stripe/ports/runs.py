@@ -14,19 +14,18 @@ from flask_crm_stripe.model.runs import ItemState, Outcome, Run, RunItem, RunSta
 class RunStore(Protocol):
     """Runs of the business."""
 
-    def add(self, run: Run, items: Sequence[RunItem], form_key: str) -> tuple[Run, bool]:
-        """Keep it with its items, in their order. Second value: kept now (True), or an earlier one with the same
-        ``form_key`` is given back (False)."""
+    def add(self, run: Run, items: Sequence[RunItem]) -> None:
+        """Keep it with its items, in their order."""
+        ...
+
+    def forget_planned(self, before: datetime) -> int:
+        """Those that were planned before then and never started go: how many."""
         ...
 
     def get(self, run_id: str) -> Run | None: ...
 
-    def by_form_key(self, form_key: str) -> Run | None:
-        """What an earlier press of the same button started."""
-        ...
-
     def page(self, cursor: str | None = None, limit: int = 25) -> Page[Run]:
-        """Newest first. Raises ``InvalidInput`` for a damaged cursor."""
+        """Those that were started, newest first. Raises ``InvalidInput`` for a damaged cursor."""
         ...
 
     def tally(self, run_id: str) -> Sequence[Tally]:

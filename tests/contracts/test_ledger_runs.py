@@ -18,7 +18,8 @@ DONE = Outcome(ItemState.DONE, "i" * 32)
 
 def run(id: str = "a", **changes: object) -> Run:
     """Somebody wants many invoices."""
-    wanted = Run(id * 32, OUR_ACCOUNT, False, True, {"days_until_due": 14, "note": "木村"}, "ines", NOW)
+    terms = {"days_until_due": 14, "note": "木村"}
+    wanted = Run(id * 32, OUR_ACCOUNT, False, True, terms, "ines", NOW, RunState.RUNNING)
     return replace(wanted, **changes)  # type: ignore[arg-type]
 
 
@@ -28,9 +29,10 @@ def item(ref: str, **changes: object) -> RunItem:
     return replace(wanted, **changes)  # type: ignore[arg-type]
 
 
-def kept(ledgers: Ledgers, *items: RunItem, id: str = "a") -> Run:
+def kept(ledgers: Ledgers, *items: RunItem, id: str = "a", **changes: object) -> Run:
     """A run with these items."""
-    return ledgers.ours.runs.add(run(id), items, f"form-{id}")[0]
+    ledgers.ours.runs.add(run(id, **changes), items)
+    return run(id, **changes)
 
 
 def test_a_run_comes_back_whole(ledgers: Ledgers) -> None:
@@ -56,14 +58,20 @@ def test_a_run_comes_back_whole(ledgers: Ledgers) -> None:
     assert ours.get(made.id) == made
 
 
-def test_a_second_press_gives_the_same_run(ledgers: Ledgers) -> None:
-    """By the form's key, which another business may have too; nothing is added."""
-    first = kept(ledgers, item("1"))
-    assert ledgers.ours.runs.add(run("b"), [item("2")], "form-a") == (first, False)
-    assert ledgers.theirs.runs.add(run("c"), [item("2")], "form-a")[1]
-    assert ledgers.ours.runs.by_form_key("form-a") == first
-    assert ledgers.ours.runs.get("b" * 32) is ledgers.ours.runs.by_form_key("form-b") is None
-    assert len(ledgers.ours.runs.items(first.id)) == 1
+def test_what_nobody_started_goes(ledgers: Ledgers) -> None:
+    """With its items, when it is old; it was in no list, and gave nothing to do. Another business's stays."""
+    runs, planned = ledgers.ours.runs, kept(ledgers, item("1"), state=RunState.PLANNED)
+    started = kept(ledgers, item("1"), id="b")
+    ledgers.theirs.runs.add(run("c", state=RunState.PLANNED), [item("1")])
+    assert list(runs.page().rows) == [started]
+    assert runs.claim(planned.id, "h", NOW, later(9)) is None
+    assert runs.due(BOOKS, NOW) == [started.id]
+    assert runs.forget_planned(NOW) == 0
+    assert runs.get(planned.id) == planned
+    assert runs.forget_planned(later(1)) == 1
+    assert (runs.get(planned.id), list(runs.items(planned.id))) == (None, [])
+    assert runs.get(started.id) == started
+    assert ledgers.theirs.runs.get("c" * 32) is not None
 
 
 def test_the_newest_runs_come_first(ledgers: Ledgers) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -18,16 +19,17 @@ SLOW = 0.01
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql", "a host's own transaction"])
-def pace(request: pytest.FixtureRequest) -> Pace:
+def pace(request: pytest.FixtureRequest) -> Iterator[Pace]:
     """Nobody has taken a turn."""
     if request.param == "memory":
-        return MemoryPace()
+        yield MemoryPace()
+        return
     engine: sa.Engine = request.getfixturevalue("sqlite_engine" if request.param == "sqlite" else "postgres_engine")
     if request.param == "a host's own transaction":
-        connection = engine.connect()
-        request.addfinalizer(connection.close)
-        return SqlPace(Database(sessionmaker(connection, join_transaction_mode="create_savepoint")))
-    return SqlPace(Database(sessionmaker(engine)))
+        with engine.connect() as connection:
+            yield SqlPace(Database(sessionmaker(connection, join_transaction_mode="create_savepoint")))
+        return
+    yield SqlPace(Database(sessionmaker(engine)))
 
 
 def test_turns_are_spread_evenly(pace: Pace) -> None:

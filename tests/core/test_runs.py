@@ -19,7 +19,6 @@ from flask_crm_stripe.errors import (
     NotConnected,
     NotFound,
     NotPermitted,
-    PlanChanged,
     RateLimited,
     Refused,
     Unreachable,
@@ -28,7 +27,6 @@ from flask_crm_stripe.model.business import DRAFT, SYSTEM, VIEW, Actor
 from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.crm import Source, SourceRef
 from flask_crm_stripe.model.invoices import Delivery, Stage, Status
-from flask_crm_stripe.model.money import Money
 from flask_crm_stripe.model.runs import ItemState, Run, RunItem, RunState
 from tests.core.samples import ZONEN, billable
 from tests.core.world import ELSEWHERE, INES, World
@@ -47,11 +45,10 @@ def orders(world: World, count: int, business: str = "hp", lines: int = 2) -> li
     return refs
 
 
-def begin(world: World, refs: list[SourceRef], *, send: bool = True, actor: Actor = INES, key: str = "press") -> Run:
+def begin(world: World, refs: list[SourceRef], *, send: bool = True, actor: Actor = INES, terms: Terms = TERMS) -> Run:
     """See them, and start."""
     runs = world.billing("hp", actor).runs
-    seen = runs.preview(refs, TERMS, send=send).seen
-    return runs.start(refs, TERMS, send=send, seen=seen, form_key=key)
+    return runs.start(runs.plan(refs, terms, send=send).id)
 
 
 def work(world: World, run: Run, business: str = "hp") -> int:
@@ -95,13 +92,13 @@ def test_drafts_by_somebody_who_may_not_send(connected: World) -> None:
     """They stay drafts; to send is refused before anything is looked at."""
     refs = orders(connected, 2)
     with pytest.raises(NotPermitted):
-        connected.billing("hp", DRAFTER).runs.preview(refs, TERMS, send=True)
+        connected.billing("hp", DRAFTER).runs.plan(refs, TERMS, send=True)
     run = begin(connected, refs, send=False, actor=DRAFTER)
     work(connected, run)
     assert {invoice.status for invoice in connected.shops["hp"].invoices.values()} == {"draft"}
     with pytest.raises(NotPermitted):
-        connected.billing("hp", LOOKER).runs.preview(refs, TERMS, send=False)
-    sent = begin(connected, orders(connected, 3)[2:], key="second")
+        connected.billing("hp", LOOKER).runs.plan(refs, TERMS, send=False)
+    sent = begin(connected, orders(connected, 3)[2:])
     for deed in ("stop", "resume", "retry"):
         with pytest.raises(NotPermitted):
             getattr(connected.billing("hp", DRAFTER).runs, deed)(sent.id)
@@ -119,10 +116,12 @@ def test_what_would_come_out_is_seen_before(connected: World) -> None:
     plan = invoicing.preview(billed, ["b1"], TERMS)
     invoicing.generate(billed, ["b1"], TERMS, seen=digest(plan), form_key="x", send=True)
     unknown = SourceRef("order", "none")
-    found = connected.billing().runs.preview([*refs, dollars, empty, busy, billed, unknown, refs[0]], TERMS, send=True)
-    assert [item.source for item in found.ready] == [*refs, dollars], "each once"
-    assert found.totals == [Money(2 * 508805, "eur"), Money(254403, "usd")]
-    reasons = {item.source.ref: item.reason for item in found.others}
+    run = connected.billing().runs.plan([*refs, dollars, empty, busy, billed, unknown, refs[0]], TERMS, send=True)
+    assert run.state is RunState.PLANNED
+    assert [item.source for item in items(connected, run, ItemState.WAITING)] == [*refs, dollars], "each once"
+    sums = {each.currency: each.total for each in connected.billing().runs.tally(run.id) if each.state == "waiting"}
+    assert sums == {"eur": 2 * 508805, "usd": 254403}
+    reasons = {item.source.ref: item.reason for item in items(connected, run, ItemState.FAILED)}
     assert reasons["empty"] == NOTHING
     assert reasons["busy"] == f"{NOTHING} Not marked as done yet."
     assert reasons["billed"] == ALL_BILLED
@@ -134,17 +133,14 @@ def test_too_few_and_too_many(connected: World) -> None:
     runs = connected.billing().runs
     for wrong in ([], [SourceRef("order", str(number)) for number in range(MOST_SOURCES + 1)]):
         with pytest.raises(InvalidInput):
-            runs.preview(wrong, TERMS, send=True)
+            runs.plan(wrong, TERMS, send=True)
     with pytest.raises(InvalidInput, match="None of these"):
         begin(connected, [SourceRef("order", "none")])
 
 
 def test_what_changed_since_it_was_seen_is_not_made(connected: World) -> None:
-    """Before the start nothing is; after it, that one fails and has to be looked at again."""
+    """That one fails, and has to be looked at again."""
     refs, runs = orders(connected, 2), connected.billing().runs
-    seen = runs.preview(refs, TERMS, send=True).seen
-    with pytest.raises(PlanChanged):
-        runs.start(refs, TERMS, send=False, seen=seen, form_key="press")
     run = begin(connected, refs)
     connected.crm.add("hp", billable("0-0", source=refs[0], unit_price=Decimal(1)))
     work(connected, run)
@@ -166,29 +162,24 @@ def test_work_that_came_later_stays_for_later(connected: World) -> None:
     assert [line.billable for line in invoice.plan.lines] == ["0-0", "0-1"]
 
 
-def test_a_second_press_starts_no_second_run(connected: World) -> None:
-    """Also where the first one has made its invoices; without a key nothing starts."""
-    refs = orders(connected, 2)
-    run = begin(connected, refs)
-    work(connected, run)
+def test_a_second_press_starts_no_second_run(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also at the same moment, and where the first one has made its invoices: workers are called once."""
     runs = connected.billing().runs
-    assert runs.start(refs, TERMS, send=True, seen="old", form_key="press").id == run.id
-    with pytest.raises(InvalidInput):
-        runs.start(refs, TERMS, send=True, seen="old", form_key="")
-
-
-def test_two_starts_at_the_same_moment_make_one_run(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ledger decides, and workers are called once."""
-    refs, runs = orders(connected, 1), connected.billing().runs
-    first = begin(connected, refs)
-    monkeypatch.setattr(type(runs.ledger.runs), "by_form_key", lambda *_: None)
+    planned = runs.plan(orders(connected, 2), TERMS, send=True)
+    assert work(connected, planned) == 0, "nobody has started it"
+    assert runs.start(planned.id).state is RunState.RUNNING
     connected.queue.calls.clear()
-    assert begin(connected, refs).id == first.id
+    with monkeypatch.context() as patched:
+        patched.setattr(type(runs), "_mine", lambda *_: planned)
+        runs.start(planned.id)
+    work(connected, planned)
+    assert runs.start(planned.id).state is RunState.DONE
     assert connected.queue.calls == []
+    assert len(connected.shops["hp"].invoices) == 2
 
 
 def test_nothing_starts_where_nothing_may_go_out(connected: World, world: World) -> None:
-    """In a copy, without a connection, or where customers cannot pay; drafts may be made all the same."""
+    """In a copy, without a connection, on another account, or where customers cannot pay; drafts may be made."""
     refs = orders(connected, 1)
     account = connected.billing().connection.require_live().account
     connected.shops["hp"].change_account(replace(account, charges_enabled=False))
@@ -198,7 +189,16 @@ def test_nothing_starts_where_nothing_may_go_out(connected: World, world: World)
     begin(connected, refs, send=False)
     connected.here = ELSEWHERE
     with pytest.raises(CopyLocked):
-        begin(connected, refs, key="other")
+        begin(connected, refs)
+    connected.here = "host.database.key"
+    planned = connected.billing().runs.plan(refs, TERMS, send=False)
+    connected.shops["hp"].fail_next("account", AccountGone("Gone."))
+    with pytest.raises(AccountGone):
+        connected.billing().connection.refresh()
+    connected.stripe.add_account("acct_other")
+    connected.connect("hp", "acct_other")
+    with pytest.raises(Conflict):
+        connected.billing().runs.start(planned.id)
     other = World()
     with pytest.raises(NotConnected):
         begin(other, orders(other, 1))
@@ -207,9 +207,9 @@ def test_nothing_starts_where_nothing_may_go_out(connected: World, world: World)
 def test_a_seller_without_an_address_is_said_before(connected: World) -> None:
     """What an invoice has to say of the business is missing: none is made to be sent."""
     connected.billing().ledger.settings.save({"seller_address": ""}, "1", connected.clock.now())
-    found = connected.billing().runs.preview(orders(connected, 1), TERMS, send=True)
-    assert [item.code for item in found.others] == ["invalid_input"]
-    assert connected.billing().runs.preview(orders(connected, 1), TERMS, send=False).ready
+    run = connected.billing().runs.plan(orders(connected, 1), TERMS, send=True)
+    assert [item.code for item in items(connected, run)] == ["invalid_input"]
+    begin(connected, orders(connected, 1), send=False)
 
 
 def test_above_the_limit_a_second_person_is_needed(connected: World) -> None:
@@ -271,7 +271,7 @@ def test_a_busy_moment_is_waited_out(connected: World) -> None:
     connected.clock.advance(seconds=30)
     assert work(connected, run) == 1
     assert state_of(connected, run) is RunState.DONE
-    second = begin(connected, orders(connected, 2)[1:], key="second")
+    second = begin(connected, orders(connected, 2)[1:])
     for _ in range(MOST_TRIES):
         shop.fail_next("finalise", RateLimited("Later."))
         connected.clock.advance(hours=1)
@@ -313,9 +313,7 @@ def test_one_that_kills_each_worker_is_given_up(connected: World) -> None:
 def test_a_mail_that_may_be_out_is_not_sent_twice(connected: World) -> None:
     """A person looks after it; one that is certain not to be out goes."""
     terms, runs = Terms(), connected.billing().runs
-    refs = orders(connected, 1)
-    seen = runs.preview(refs, terms, send=True).seen
-    run = runs.start(refs, terms, send=True, seen=seen, form_key="press")
+    run = begin(connected, orders(connected, 1), terms=terms)
     shop = connected.shops["hp"]
     shop.fail_next("send", Unreachable("Cut."))
     work(connected, run)
@@ -330,8 +328,7 @@ def test_a_mail_that_may_be_out_is_not_sent_twice(connected: World) -> None:
     assert items(connected, run)[0].state is ItemState.FAILED
     shop.fail_next("send", RateLimited("Later."))
     more = orders(connected, 2)[1:]
-    seen = runs.preview(more, terms, send=True).seen
-    second = runs.start(more, terms, send=True, seen=seen, form_key="second")
+    second = begin(connected, more, terms=terms)
     work(connected, second)
     connected.clock.advance(minutes=1)
     work(connected, second)

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from flask_crm_stripe.adapters.sqlalchemy import tables
-from flask_crm_stripe.adapters.sqlalchemy.database import Database, insert_once
+from flask_crm_stripe.adapters.sqlalchemy.database import Database
 from flask_crm_stripe.adapters.sqlalchemy.paging import fetch_page
 from flask_crm_stripe.model.connection import Books
 from flask_crm_stripe.model.crm import SourceRef
@@ -29,23 +29,27 @@ class SqlRuns:
     business: str
     database: Database
 
-    def add(self, run: Run, items: Sequence[RunItem], form_key: str) -> tuple[Run, bool]:
-        """Keep it with its items, or give what this form made before."""
+    def add(self, run: Run, items: Sequence[RunItem]) -> None:
+        """Keep it with its items."""
         values = {
             "business": self.business,
-            "form_key": form_key,
             "state": run.state.value,
             "terms": dict(run.terms),
             **{name: getattr(run, name) for name in ("id", "account_id", "livemode", "send", "ended_at")},
             **{name: getattr(run, name) for name in ("created_by", "created_at")},
         }
         with self.database.writing() as connection:
-            made = insert_once(connection, T, values)
-            mine = (T.c.business == self.business, T.c.form_key == form_key)
-            row = connection.execute(sa.select(T).where(*mine)).one()
-            if made and items:
-                connection.execute(sa.insert(ITEMS), [self._new(row.row, item) for item in items])
-            return run_of(row), made
+            made = connection.execute(sa.insert(T).values(**values)).inserted_primary_key
+            if items and made:
+                connection.execute(sa.insert(ITEMS), [self._new(made[0], item) for item in items])
+
+    def forget_planned(self, before: datetime) -> int:
+        """Those that nobody started go."""
+        old = (T.c.business == self.business, T.c.state == RunState.PLANNED.value, T.c.created_at < before)
+        with self.database.writing() as connection:
+            rows = sa.select(T.c.row).where(*old)
+            connection.execute(sa.delete(ITEMS).where(ITEMS.c.run_row.in_(rows)))
+            return connection.execute(sa.delete(T).where(*old)).rowcount
 
     def get(self, run_id: str) -> Run | None:
         """One of ours."""
@@ -53,16 +57,9 @@ class SqlRuns:
             row = connection.execute(sa.select(T).where(*self._mine(run_id))).first()
         return run_of(row) if row is not None else None
 
-    def by_form_key(self, form_key: str) -> Run | None:
-        """What an earlier press of the same button started."""
-        mine = sa.select(T).where(T.c.business == self.business, T.c.form_key == form_key)
-        with self.database.reading() as connection:
-            row = connection.execute(mine).first()
-        return run_of(row) if row is not None else None
-
     def page(self, cursor: str | None = None, limit: int = 25) -> Page[Run]:
-        """Newest first."""
-        mine = sa.select(T).where(T.c.business == self.business)
+        """Those that were started, newest first."""
+        mine = sa.select(T).where(T.c.business == self.business, T.c.state != RunState.PLANNED.value)
         with self.database.reading() as connection:
             return fetch_page(connection, mine, T.c.row, cursor, limit, run_of)
 
@@ -92,7 +89,7 @@ class SqlRuns:
                 wanted = sa.select(ITEMS.c.row).where(ITEMS.c.run_row == running, ITEMS.c.state == state, due)
                 first = wanted.order_by(ITEMS.c.row).limit(1).with_for_update(skip_locked=True)
                 taken = sa.update(ITEMS).where(ITEMS.c.row == first.scalar_subquery(), ITEMS.c.state == state)
-                tries = ITEMS.c.tries + (state == DOING)
+                tries = ITEMS.c.tries + int(state == DOING)
                 taken = taken.values(state=DOING, holder=holder, due_at=until, tries=tries)
                 row = connection.execute(taken.returning(ITEMS)).first()
                 if row is not None:

@@ -19,30 +19,32 @@ class MemoryRuns:
     business: str
     state: State
 
-    def add(self, run: Run, items: Sequence[RunItem], form_key: str) -> tuple[Run, bool]:
-        """Keep it with its items, or give what this form made before."""
+    def add(self, run: Run, items: Sequence[RunItem]) -> None:
+        """Keep it with its items."""
         with self.state.lock:
-            for kept in self._ours():
-                if kept.form_key == form_key:
-                    return kept.run, False
             number = self.state.number()
             claims = [Claim(replace(item, number=self.state.number())) for item in items]
-            self.state.runs[run.id] = RunRow(number, self.business, form_key, run, claims)
-            return run, True
+            self.state.runs[run.id] = RunRow(number, self.business, run, claims)
+
+    def forget_planned(self, before: datetime) -> int:
+        """Those that nobody started go."""
+        with self.state.lock:
+            planned = [kept.run for kept in self._ours() if kept.run.state is RunState.PLANNED]
+            old = [run for run in planned if run.created_at < before]
+            for run in old:
+                del self.state.runs[run.id]
+            return len(old)
 
     def get(self, run_id: str) -> Run | None:
         """One of ours."""
         kept = self._one(run_id)
         return kept.run if kept else None
 
-    def by_form_key(self, form_key: str) -> Run | None:
-        """What an earlier press of the same button started."""
-        return next((kept.run for kept in self._ours() if kept.form_key == form_key), None)
-
     def page(self, cursor: str | None = None, limit: int = 25) -> Page[Run]:
-        """Newest first."""
+        """Those that were started, newest first."""
         with self.state.lock:
-            return page_of([(kept.row, kept.run) for kept in self._ours()], cursor, limit)
+            started = [kept for kept in self._ours() if kept.run.state is not RunState.PLANNED]
+            return page_of([(kept.row, kept.run) for kept in started], cursor, limit)
 
     def tally(self, run_id: str) -> list[Tally]:
         """How far it is."""

@@ -66,7 +66,6 @@ class RunRow:
 
     row: int
     business: str
-    form_key: str
     run: Run
     claims: list[Claim]
 

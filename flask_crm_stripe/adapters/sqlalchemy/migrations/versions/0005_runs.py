@@ -29,7 +29,6 @@ def upgrade() -> None:
         _want("business", REF),
         _want("account_id", STRIPE_ID),
         _want("livemode", sa.Boolean()),
-        _want("form_key", REF),
         _want("send", sa.Boolean()),
         _want("terms", NO_NULL),
         _want("created_by", REF),
@@ -38,7 +37,6 @@ def upgrade() -> None:
         sa.Column("ended_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("row", name="crm_stripe_run_pk"),
         sa.UniqueConstraint("id", name="crm_stripe_run_id_uq"),
-        sa.UniqueConstraint("business", "form_key", name="crm_stripe_run_form_uq"),
         sqlite_autoincrement=True,
     )
     op.create_index("crm_stripe_run_list_ix", "crm_stripe_run", ["business", "row"])
