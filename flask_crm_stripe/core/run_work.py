@@ -100,7 +100,8 @@ def _do(billing: Billing, run: Run, item: RunItem, terms: Terms) -> Outcome:
             known = billing.ledger.invoices.by_form_key(key)
         if (stands := _stands_still(billing, item, known)) is not None:
             return stands
-        made = invoicing.generate(item.source, item.billables, terms, seen=item.seen, form_key=key, send=run.send)
+        with billing.connection.held():
+            made = invoicing.generate(item.source, item.billables, terms, seen=item.seen, form_key=key, send=run.send)
         return Outcome(ItemState.DONE, made.id)
     except BillingError as error:
         return _failed(billing, item, error, _id_of(billing, key))

@@ -114,6 +114,10 @@ class CatalogueStore(Protocol):
 
     def entry(self, account_id: str, livemode: bool, service: str) -> CatalogueEntry | None: ...
 
+    def products(self, account_id: str, livemode: bool, services: Sequence[str]) -> Mapping[str, str]:
+        """The product of each of these services that has one which is not archived."""
+        ...
+
     def save(self, account_id: str, livemode: bool, entry: CatalogueEntry) -> None:
         """Insert or replace, prices included."""
         ...
