@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import requests
 import stripe
-from stripe import RequestOptions, StripeClient
+from stripe import RequestOptions, StripeClient, StripeResponse
 
 from flask_crm_stripe.adapters.stripe.retries import Retries
 from flask_crm_stripe.errors import ProviderError
@@ -79,8 +79,16 @@ class AccountCalls:
         except ProviderError as error:
             self._traced(error.request_id)
             raise
-        self._traced(getattr(getattr(answer, "last_response", None), "request_id", None))
+        response = answer if isinstance(answer, StripeResponse) else getattr(answer, "last_response", None)
+        self._traced(getattr(response, "request_id", None))
         return answer
+
+    def raw(self, method: str, path: str, params: Mapping[str, Any], key: str | None = None) -> StripeResponse:
+        """One call whose answer is left as it came. To make the SDK's objects of an invoice, only to take them apart
+        again, costs more than all the rest that we do with it."""
+        options = self.options(key)
+        answer = self.call(lambda: self.client.raw_request(method, path, **params, **options))
+        return cast(StripeResponse, answer)
 
     def _traced(self, request_id: str | None) -> None:
         if request_id:
