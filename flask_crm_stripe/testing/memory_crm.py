@@ -97,6 +97,11 @@ class MemoryRows:
         """All billables of a source, in the order in which they were added."""
         return [billable for billable in self.kept_billables.values() if billable.source == source]
 
+    def sources_to_bill(self) -> Sequence[SourceRef]:
+        """Sources of billables without a status, in the order in which they were added."""
+        open_ones = [each for each in self.kept_billables.values() if not self.told.get(each.ref)]
+        return list(dict.fromkeys(each.source for each in open_ones if each.source in self.kept_sources))
+
     def billables_by_ref(self, refs: Sequence[str]) -> Sequence[Billable]:
         """The billables with these refs, in that order, each once."""
         return [self.kept_billables[ref] for ref in dict.fromkeys(refs) if ref in self.kept_billables]
