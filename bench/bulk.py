@@ -22,6 +22,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import requests
 
@@ -52,6 +53,7 @@ class Stage:
     database: Database
     programs: dict[str, processes.Program]
     billing: Billing
+    environment: dict[str, str]
 
     def log(self) -> list[dict[str, Any]]:
         """Every request that Stripe has had."""
@@ -139,8 +141,8 @@ def wait_until_done(database: Database) -> None:
 
 
 @contextmanager
-def stage(postgres: Any, lines: int) -> Iterator[Stage]:
-    """PostgreSQL, Redis, Stripe, the CRM's web and its worker."""
+def stage(postgres: Any, lines: int, *, working: bool = True) -> Iterator[Stage]:
+    """PostgreSQL, Redis, Stripe, and where it is ``working`` the CRM's web and its worker."""
     stripe_port, web_port = processes.free_port(), processes.free_port()
     stripe = f"http://127.0.0.1:{stripe_port}"
     with ExitStack() as stack:
@@ -149,19 +151,24 @@ def stage(postgres: Any, lines: int) -> Iterator[Stage]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         limits = {"CRM_STRIPE_ALL_REQUESTS": str(ALL), "CRM_STRIPE_ENDPOINT_REQUESTS": str(EACH)}
         bases = {"CRM_STRIPE_API_BASE": stripe, "CRM_STRIPE_CONNECT_BASE": stripe}
-        environment = webhook_apps.environment(
-            database.url, broker, **limits, **bases, **{webhook_apps.ORDERS: str(lines), webhook_apps.HANDS: "3"}
-        )
+        sizes = {webhook_apps.ORDERS: str(lines), webhook_apps.HANDS: "3"}
+        environment = webhook_apps.environment(database.url, broker, **limits, **bases, **sizes)
         ready = folder / "ready"
         hook = f"http://127.0.0.1:{web_port}{webhook_apps.HOOK}"
         command = [sys.executable, "-m", "bench.bulk_world", str(ready), str(stripe_port), hook, str(lines)]
-        programs = {
-            "stripe": stack.enter_context(processes.running("stripe", command, environment, lambda _: ready.exists())),
-            "web": stack.enter_context(processes.gunicorn("billing", web_port, environment)),
-            "worker": stack.enter_context(processes.celery_worker(environment)),
-            "database": processes.Program(int((postgres.folder / "data" / "postmaster.pid").read_text().split()[0])),
-        }
-        os.environ.update(environment)
+        program = stack.enter_context(processes.running("stripe", command, environment, lambda _: ready.exists()))
+        server = int((postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
+        programs = {"stripe": program, "database": processes.Program(server)}
+        if working:
+            programs["web"] = stack.enter_context(processes.gunicorn("billing", web_port, environment))
+            programs["worker"] = stack.enter_context(processes.celery_worker(environment))
+        # What a person does is done in this process, as the CRM's own would.
+        stack.enter_context(patch.dict(os.environ, environment))
         app = webhook_apps.billing()
         with app.app_context():
-            yield Stage(stripe, database, programs, app.extensions[EXTENSION].ready().billing(BUSINESS, INES))
+            billing = app.extensions[EXTENSION].ready().billing(BUSINESS, INES)
+            try:
+                yield Stage(stripe, database, programs, billing, environment)
+            finally:
+                app.extensions["sqlalchemy"].session.remove()
+                app.extensions["sqlalchemy"].engine.dispose()
