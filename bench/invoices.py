@@ -1,4 +1,4 @@
-"""What an invoice costs at Stripe, counted in FakeStripe's log, and here, in time; and many at once (``bench.bulk``)."""
+"""What an invoice costs at Stripe, counted in FakeStripe's log, and here, in time; many at once: ``bench.bulk``."""
 
 from __future__ import annotations
 
