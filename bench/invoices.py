@@ -1,9 +1,10 @@
-"""What an invoice costs at Stripe, counted in FakeStripe's log, and here, in time."""
+"""What an invoice costs at Stripe, counted in FakeStripe's log, and here, in time; many at once: ``bench.bulk``."""
 
 from __future__ import annotations
 
 import time
 
+from bench import bulk
 from bench.world import SOURCE, World, billable, service, world
 from flask_crm_stripe.core.figures import Terms
 from flask_crm_stripe.model.codec import digest
@@ -13,7 +14,7 @@ SIZES = (1, 20, 250)
 
 
 def measure() -> dict[str, float]:
-    """Requests for invoices of 1, 20 and 250 lines to a known customer; the largest number of each kind."""
+    """Requests for invoices of 1, 20 and 250 lines to a known customer, the largest number of each kind; and a run."""
     with world() as here:
         here.crm.add("hp", service(1))
         _invoice(here, "first", 1, Delivery.LINK)  # makes the customer and the product
@@ -23,6 +24,7 @@ def measure() -> dict[str, float]:
         "calls_for_link": max(calls for calls, _ in links),
         "calls_with_mail": max(calls for calls, _ in mails),
         **{f"seconds_{size}_lines": round(took, 3) for size, (_, took) in zip(SIZES, links, strict=True)},
+        **bulk.measure(),
     }
 
 

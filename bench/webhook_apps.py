@@ -20,12 +20,17 @@ from cryptography.fernet import Fernet
 from flask import Flask, request
 from flask_sqlalchemy import SQLAlchemy
 
+from bench.orders import Orders
 from flask_crm_stripe import CRMStripe, Mail, signals
+from flask_crm_stripe.ports.crm import CRMSource
 from flask_crm_stripe.testing import FakeStripe, MemoryCRM
 
 DATABASE, BROKER, FOLDER = "BENCH_DATABASE", "BENCH_BROKER", "BENCH_FOLDER"
 HANDS = "BENCH_HANDS"
 """How many tasks the worker does at a time."""
+
+ORDERS = "BENCH_ORDERS"
+"""Lines of each order, where the CRM has orders to bill."""
 
 HEARD = "BENCH_HEARD"
 """A file for a line of each signal and each mail, where somebody wants to know."""
@@ -51,7 +56,7 @@ def environment(database: str, broker: str, **more: str) -> dict[str, str]:
 
 
 def crm(
-    database: str, crm: MemoryCRM | None = None, transport: FakeStripe | None = None, **settings: Any
+    database: str, crm: CRMSource | None = None, transport: FakeStripe | None = None, **settings: Any
 ) -> tuple[Flask, CRMStripe]:
     """A CRM with billing."""
     app, crm_stripe = Flask("bench"), CRMStripe()
@@ -64,7 +69,8 @@ def crm(
 
 def billing() -> Flask:
     """The CRM, for gunicorn and for the worker: tasks go through Redis."""
-    app, crm_stripe = crm(os.environ[DATABASE])
+    lines = os.environ.get(ORDERS)
+    app, crm_stripe = crm(os.environ[DATABASE], Orders(int(lines)) if lines else MemoryCRM())
     celery = Celery("bench", broker=os.environ[BROKER])
     celery.set_default()
     celery.conf.broker_connection_retry_on_startup = True

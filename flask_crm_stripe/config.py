@@ -47,6 +47,15 @@ class Config:
     """Where our pages are."""
     tasks: str = "inline"
     """Who does work for later: ``inline`` (after the response) or ``celery``."""
+    hands: int = 12
+    """How many invoices of a run one worker makes at the same time. Each needs a database connection while it writes;
+    on SQLite it is one."""
+    all_requests: int = 0
+    """Stripe's limit of requests a second of one account; 0: Stripe's own for the key's mode (100 live, 25 test)."""
+    endpoint_requests: int = 25
+    """Stripe's limit of requests a second of each endpoint."""
+    limits_of: str = "account"
+    """Whose limits these are: of each connected ``account``, or of the ``platform`` with all of them."""
     api_base: str = STRIPE_API
     """Another host than Stripe's API (FakeStripe, a proxy). From the environment only."""
     connect_base: str = STRIPE_CONNECT
@@ -56,6 +65,11 @@ class Config:
     def livemode(self) -> bool:
         """Whether the key moves real money."""
         return "_live_" in self.api_key
+
+    @property
+    def most_requests(self) -> int:
+        """Requests a second of one account: as set, else Stripe's own."""
+        return self.all_requests or (100 if self.livemode else 25)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -142,6 +156,16 @@ def _address(name: str, value: object) -> str:
     return text
 
 
+def _number(least: int, most: int) -> Callable[[str, object], int]:
+    def check(name: str, value: object) -> int:
+        text = str(value)
+        if isinstance(value, bool) or not text.isdecimal() or not least <= int(text) <= most:
+            raise _wrong(name, f"must be a whole number from {least} to {most}.")
+        return int(text)
+
+    return check
+
+
 def _wrong(name: str, what: str) -> ConfigurationError:
     return ConfigurationError(f"{PREFIX}{name} {what}", field=PREFIX + name)
 
@@ -169,6 +193,10 @@ CHECKS: dict[str, Callable[[str, Any], object]] = {
     "BIND": _text,
     "URL_PREFIX": _shaped(r"(/[\w.~-]+)+", "must begin with a slash and not end with one, like /stripe."),
     "TASKS": _shaped(r"inline|celery", "must be inline (after the response) or celery."),
+    "HANDS": _number(1, 64),
+    "ALL_REQUESTS": _number(1, 10_000),
+    "ENDPOINT_REQUESTS": _number(1, 10_000),
+    "LIMITS_OF": _shaped(r"account|platform", "must be account (each connected one has these limits) or platform."),
     "API_BASE": _address,
     "CONNECT_BASE": _address,
 }

@@ -15,6 +15,7 @@ from flask_crm_stripe import web
 from flask_crm_stripe.adapters.celery_queue import CeleryQueue, register
 from flask_crm_stripe.adapters.clock import SystemClock
 from flask_crm_stripe.adapters.environment import fingerprint, host_of
+from flask_crm_stripe.adapters.hands import ThreadHands
 from flask_crm_stripe.adapters.mailer import HostMailer, SendMail
 from flask_crm_stripe.adapters.publisher import BlinkerPublisher
 from flask_crm_stripe.adapters.queues import InlineQueue
@@ -27,7 +28,9 @@ from flask_crm_stripe.adapters.sqlalchemy.host import HostSession, session_sourc
 from flask_crm_stripe.adapters.sqlalchemy.identity import identity, name_of
 from flask_crm_stripe.adapters.sqlalchemy.ledger import SqlSharedLedger
 from flask_crm_stripe.adapters.sqlalchemy.outbox import record_changes
+from flask_crm_stripe.adapters.sqlalchemy.pace import SqlPace
 from flask_crm_stripe.adapters.sqlalchemy.upgrade import is_current, upgrade
+from flask_crm_stripe.adapters.stripe.pacing import Limits
 from flask_crm_stripe.adapters.stripe.provider import StripeProviders
 from flask_crm_stripe.adapters.stripe.webhooks import parse_event, verify
 from flask_crm_stripe.adapters.vault import FernetVault
@@ -226,6 +229,7 @@ class Wiring:
             translator=translator,
             webhook_url=f"{self.config.public_url}{self.config.url_prefix}/webhooks",
             secrets_given=bool(self.config.webhook_secrets),
+            hands=ThreadHands(self._hands, self.app.app_context),
         )
         inbox = Inbox(platform.shared, platform.system, queue, self.clock)
         workers.append(Worker(platform, inbox, Upkeep(platform, inbox)))
@@ -250,7 +254,14 @@ class Wiring:
             connect_base=config.connect_base if config.connect_base != STRIPE_CONNECT else None,
             http_client=self.transport.http_client() if self.transport else None,
             clock=self.clock,
+            pace=None if self.transport else SqlPace(Database(session_source(self.db), config.bind)),
+            limits=Limits(config.most_requests, config.endpoint_requests, config.limits_of == "platform"),
         )
+
+    def _hands(self) -> int:
+        """SQLite has one writer at a time, and one in memory is another for each thread."""
+        engine = _engine(Database(session_source(self.db), self.config.bind))
+        return 1 if engine.dialect.name == "sqlite" else self.config.hands
 
     def _crm(self) -> CRMSource:
         if not isinstance(self.declared, SQLAlchemyCRM):

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flask_crm_stripe.core.billing import Platform
+from flask_crm_stripe.core.run_work import RunWork
 from flask_crm_stripe.core.upkeep import Upkeep
 from flask_crm_stripe.core.webhooks import Inbox
+from flask_crm_stripe.ports.runtime import nobody_waits
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,8 @@ class Worker:
 
     def run(self, task: str, arguments: Arguments) -> None:
         """Run one task. Raises ``KeyError`` for a name that is not in TASKS."""
-        TASKS[task](self, **arguments)
+        with nobody_waits():
+            TASKS[task](self, **arguments)
 
     def apply_events(self) -> None:
         """Apply the stored events that are due."""
@@ -45,10 +48,15 @@ class Worker:
         """One round of everything that is due."""
         self.upkeep.round()
 
+    def make_invoices(self, business: str, run: str, worker: int = 0) -> None:
+        """Work on a run of many invoices for a while."""
+        RunWork(self.platform).go_on(business, run)
+
 
 TASKS: dict[str, Callable[..., None]] = {
     "apply_events": Worker.apply_events,
     "sync_services": Worker.sync_services,
     "sync_noted": Worker.sync_noted,
     "keep_up": Worker.keep_up,
+    "make_invoices": Worker.make_invoices,
 }

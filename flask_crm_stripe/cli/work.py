@@ -92,7 +92,7 @@ def work(watch: bool) -> None:
         done = cast(Upkeep, app_state().upkeep).round()
     click.echo(
         f"{done.events} events, {done.notes} notes, {done.services} services, "
-        f"{done.invoices} invoices resumed, {done.told} told."
+        f"{done.invoices} invoices resumed, {done.told} told, {done.runs} runs went on."
     )
     if watch:
         _watch(cast(Inbox, app_state().inbox), cast(Upkeep, app_state().upkeep))

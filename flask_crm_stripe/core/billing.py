@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask_crm_stripe.core.afterwards import Afterwards
 from flask_crm_stripe.core.approvals import Approvals
@@ -24,6 +24,7 @@ from flask_crm_stripe.core.news import News
 from flask_crm_stripe.core.notices import Notices
 from flask_crm_stripe.core.probe import Probe
 from flask_crm_stripe.core.rights import Rights
+from flask_crm_stripe.core.runs import Runs
 from flask_crm_stripe.core.second_person import SecondPerson
 from flask_crm_stripe.core.settings import Settings
 from flask_crm_stripe.model.business import SYSTEM, Actor, Business
@@ -31,7 +32,7 @@ from flask_crm_stripe.model.notices import Notice
 from flask_crm_stripe.ports.crm import CRM, CRMSource
 from flask_crm_stripe.ports.ledger import Ledger, SharedLedger
 from flask_crm_stripe.ports.provider import ProviderSource
-from flask_crm_stripe.ports.runtime import Clock, Mailer, Publisher, Queue
+from flask_crm_stripe.ports.runtime import Clock, Hands, Mailer, OneHand, Publisher, Queue
 
 EVERYBODY = "*"
 """Stands for every business where something is of all of them."""
@@ -66,6 +67,7 @@ class Billing:
     second_person: SecondPerson
     endpoints: Endpoints
     feed: Feed
+    runs: Runs
 
     def confirm_real(self, reason: str) -> None:
         """An admin says that this is the real one, and the others hear of it: safety is given up. Raises ``Conflict``
@@ -94,6 +96,7 @@ class Platform:
     translator: Callable[[str], Callable[[str], str]] = lambda _: str
     webhook_url: str = ""
     secrets_given: bool = True
+    hands: Hands = field(default_factory=OneHand)
 
     def billing(self, business: Business, actor: Actor) -> Billing:
         """The capabilities of this business in this actor's hands."""
@@ -154,6 +157,7 @@ class Platform:
             second_person=SecondPerson(approvals, invoicing, afterwards, settings),
             endpoints=endpoints,
             feed=Feed(ledger, connections, endpoints, rights, log, clock, self.queue),
+            runs=Runs(ledger, invoicing, self.queue, clock),
         )
 
     def endpoints(self) -> Endpoints:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -116,17 +117,23 @@ class Catalogue:
         due = [entry.service for entry in self._known(connection).values() if is_due(entry, now)]
         return self._sync(connection, due, 0)
 
-    def product_for(self, ref: str) -> str | None:
-        """The product of a service, made at Stripe if it is not there yet; None where the service is gone."""
+    def products_for(self, refs: Sequence[str]) -> dict[str, str]:
+        """The products of services, made at Stripe where they are not there yet. A service that is gone, or that Stripe
+        cannot take, has none."""
         connection = self.connections.require_live()
-        entry = self.ledger.catalogue.entry(connection.account_id, connection.livemode, ref)
-        service = self.crm.service(ref)
-        if service is None or not service.active:
-            return None
-        if entry is not None and entry.product_id is not None and entry.state is not SyncState.ARCHIVED:
-            return entry.product_id
+        known = self.ledger.catalogue.products(connection.account_id, connection.livemode, refs)
+        found: dict[str, str] = {}
+        for ref in refs:
+            service = self.crm.service(ref)
+            if service is not None and service.active:
+                with suppress(InvalidInput):
+                    found[ref] = known.get(ref) or self._made(connection, service)
+        return {ref: product for ref, product in found.items() if product}
+
+    def _made(self, connection: Connection, service: Service) -> str:
+        ref = service.ref
         try:
-            return self._sync_one(connection, ref).product_id
+            return self._sync_one(connection, ref).product_id or ""
         except Busy:
             return self._product_now(connection, service)
 

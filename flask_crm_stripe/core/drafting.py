@@ -77,6 +77,8 @@ class Drafting:
                 found |= {invoice.id: invoice for invoice in page.rows if is_deposit(invoice)}
                 if (cursor := page.older) is None:
                     break
+        if not found:
+            return ()
         claims = self.ledger.invoices.claims([claim_of(invoice) for invoice in found.values()])
         return deposits_of(found.values(), claims)
 
@@ -84,7 +86,11 @@ class Drafting:
         """The invoice that these billables make, or the deposit on it. Work of other sources of the same customer may
         be among them. Raises ``InvalidInput``, ``BillableTaken``, ``NotFound``."""
         self.rights.require(DRAFT, "make invoices")
-        billing = self._with_others(self.source(ref), billables)
+        return self.plan(self.source(ref), billables, terms)
+
+    def plan(self, billing: SourceBilling, billables: Sequence[str], terms: Terms) -> InvoicePlan:
+        """The same, of a source that was read a moment ago."""
+        billing = self._with_others(billing, billables)
         rows = check_choice(billing, billables, advance=bool(terms.deposit_percent))
         contact = self._payer(billing.source, billing.contact)
         check_terms(terms, contact)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.core.event_types import ACCOUNT, HAPPENINGS, INVOICE, OVER, PAYMENT, TAX
 from flask_crm_stripe.core.history import Cause, fresh
+from flask_crm_stripe.core.invoice_steps import subject
 from flask_crm_stripe.errors import AccountGone
 from flask_crm_stripe.model.connection import Books
 from flask_crm_stripe.model.events import EventState, Result, StoredEvent, TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice
+from flask_crm_stripe.model.journal import Outcome
 
 APPLIED = Result(EventState.APPLIED)
 NOT_OURS = Result(EventState.IGNORED, "The invoice was not made here.")
@@ -26,6 +28,10 @@ class Thing:
     kind: str
     id: str
 
+
+STEPS = frozenset(("invoice.created", "invoice.updated", "invoice.finalized", "invoice.sent"))
+WHOLE = frozenset(("create", "fill", "finalise", "send"))
+"""Steps of ours whose answer is the whole invoice."""
 
 Handler = Callable[[Billing, Thing, Sequence[StoredEvent]], Result]
 
@@ -41,8 +47,10 @@ def invoice_changed(billing: Billing, thing: Thing, events: Sequence[StoredEvent
         return NOT_OURS
     known = billing.ledger.invoices.payments(invoice.id)
     told = invoice.told_version >= invoice.version
-    cause = Cause(last.created, last.event_id, last.request_id)
-    after = billing.invoicing.steps.refresh(invoice, cause, stripe_id, known)
+    after = invoice
+    if not _our_own(billing, invoice, events):
+        cause = Cause(last.created, last.event_id, last.request_id)
+        after = billing.invoicing.steps.refresh(invoice, cause, stripe_id, known)
     if _happened(billing, after, events):
         after = billing.invoicing.get(invoice.id)
     if after.version == invoice.version and told:
@@ -86,6 +94,16 @@ def _ours(billing: Billing, books: Books, stripe_id: str, *, deleted: bool) -> I
     if ours is None or ours.stripe_id is not None or remote.metadata.get("crm_installation") != billing.installation:
         return None
     return ours if ours.books == books else None
+
+
+def _our_own(billing: Billing, invoice: Invoice, events: Sequence[StoredEvent]) -> bool:
+    """Whether all of it is the echo of our own steps, whose answers told as much and are stored: then Stripe need not
+    be asked. While many invoices are made at once this is most of what comes."""
+    if not all(event.type in STEPS and event.request_id for event in events):
+        return False
+    steps = billing.ledger.journal.steps(subject(invoice))
+    answered = {step.request_id for step in steps if step.outcome is Outcome.DONE and step.name in WHOLE}
+    return all(event.request_id in answered for event in events) and invoice.fetched_at is not None
 
 
 def _happened(billing: Billing, invoice: Invoice, events: Sequence[StoredEvent]) -> bool:

@@ -65,6 +65,10 @@ class Invoicing:
         """The deposits for the work of these sources that stand, oldest first."""
         return self.drafting.deposits(sources)
 
+    def plan(self, billing: SourceBilling, billables: Sequence[str], terms: Terms) -> InvoicePlan:
+        """The same, of a source that was read a moment ago."""
+        return self.drafting.plan(billing, billables, terms)
+
     def generate(
         self, ref: SourceRef, billables: Sequence[str], terms: Terms, *, seen: str, form_key: str, send: bool
     ) -> Invoice:

@@ -35,7 +35,8 @@ HOUSEKEEPING_EVERY = 3600
 """Seconds between two looks at what grows old: lines of the log, what we know of an account."""
 
 UNDECIDED_FOR = timedelta(days=1)
-"""An account that came back from Stripe, and that nobody has said yes or no to for so long, is given back."""
+"""An account that came back from Stripe, and that nobody has said yes or no to for so long, is given back. A
+run of invoices that nobody has started goes."""
 
 KEY_ASKED_EVERY = 60
 CATCH_UP_SECONDS = 600
@@ -54,6 +55,7 @@ class Done:
     services: int
     invoices: int
     told: int
+    runs: int
 
 
 @dataclass(frozen=True)
@@ -68,20 +70,21 @@ class Upkeep:
         self.recognise_key()
         after_downtime = self._was_down()
         events, notes = _safely("events", self.inbox.sweep), _safely("notes", self.drain)
-        services = invoices = told = 0
+        services = invoices = told = runs = 0
         for business in self._connected():
             for work in (_carry_on, self._keep_fresh, partial(self._catch_up, after_downtime)):
                 self._for(business, work)
             services += self._for(business, _sync)
             invoices += self._for(business, self._resume)
             told += self._for(business, self._tell)
+            runs += self._for(business, _call_workers)
         for business in self.platform.shared.businesses():
             # Also where nothing is connected any more: what was chosen is done, and the admins hear of it.
             self._for(business, _complete_changes)
             self._for(business, _tell_notices)
         _safely("accounts that nobody wanted", self._give_back)
         _safely("the webhook endpoint", self._look_at_endpoint)
-        return Done(events, notes, services, invoices, told)
+        return Done(events, notes, services, invoices, told, runs)
 
     def recognise_key(self) -> bool:
         """Where only the platform's key is another than at home, Stripe can say whether it is the same platform's: then
@@ -245,6 +248,7 @@ class Upkeep:
             return count
         billing.probe.clean()
         billing.feed.prune()
+        billing.ledger.runs.forget_planned(now - UNDECIDED_FOR)
         days = log_days(billing.settings.all())
         if days is not None and (gone := billing.ledger.log.prune(now - timedelta(days=days))):
             billing.log.note("log.prune", str(gone))
@@ -294,6 +298,14 @@ def _complete_changes(billing: Billing) -> int:
     if (connection := billing.connection.live()) is not None:
         billing.connection.announce(connection)
     return billing.change.complete_all()
+
+
+def _call_workers(billing: Billing) -> int:
+    """Runs that wait, or whose workers are gone."""
+    due = billing.ledger.runs.due(billing.connection.books(), billing.clock.now())
+    for run_id in due:
+        billing.runs.call_workers(run_id)
+    return len(due)
 
 
 def _carry_on(billing: Billing) -> int:

@@ -55,6 +55,17 @@ class ListsSourcesOfContacts(Protocol):
 
 
 @runtime_checkable
+class ListsSources(Protocol):
+    """What a CRM may have beside: then many invoices at once can be chosen from a list on our own page. Without it the
+    host leads there with the refs that were chosen on its own."""
+
+    def sources_to_bill(self) -> Iterable[SourceRef]:
+        """Sources with work on which no invoice's status stands, each once, in the order in which people see them.
+        Too many do no harm: what cannot be billed is said before anything is made."""
+        ...
+
+
+@runtime_checkable
 class CRMSource(Protocol):
     """Gives the CRM of one business."""
 

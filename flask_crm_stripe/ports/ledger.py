@@ -28,6 +28,7 @@ from flask_crm_stripe.model.notices import Notice
 from flask_crm_stripe.model.secrets import Resealed, SealedReport
 from flask_crm_stripe.ports.inbox import EndpointStore, EventStore
 from flask_crm_stripe.ports.invoices import InvoiceStore, JournalStore
+from flask_crm_stripe.ports.runs import RunStore
 from flask_crm_stripe.ports.safety import ApprovalStore, LogStore, NoticeStore, PeopleStore
 
 
@@ -113,6 +114,10 @@ class CatalogueStore(Protocol):
 
     def entry(self, account_id: str, livemode: bool, service: str) -> CatalogueEntry | None: ...
 
+    def products(self, account_id: str, livemode: bool, services: Sequence[str]) -> Mapping[str, str]:
+        """The product of each of these services that has one which is not archived."""
+        ...
+
     def save(self, account_id: str, livemode: bool, entry: CatalogueEntry) -> None:
         """Insert or replace, prices included."""
         ...
@@ -181,6 +186,8 @@ class Ledger(Protocol):
     def settings(self) -> SettingStore: ...
     @property
     def events(self) -> EventStore: ...
+    @property
+    def runs(self) -> RunStore: ...
 
     def lease(self, name: str, holder: str, now: datetime, seconds: int) -> int | None:
         """Take the lease ``name`` for some seconds: its fencing number, or None while another holds it.

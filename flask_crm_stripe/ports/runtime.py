@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -42,6 +44,49 @@ class Queue(Protocol):
         ...
 
     def put(self, task: str, **arguments: str | int) -> None: ...
+
+
+class Hands(Protocol):
+    """Several threads of this process."""
+
+    def together(self, work: Callable[[], object]) -> None:
+        """Do the same work in each of them at once, until all have returned. What one raises is raised at the end."""
+        ...
+
+
+class OneHand:
+    """The thread that is here already."""
+
+    def together(self, work: Callable[[], object]) -> None:
+        """Do it, once."""
+        work()
+
+
+class Pace(Protocol):
+    """How often Stripe may be asked, for all processes together."""
+
+    def take(self, name: str, per_second: float) -> float:
+        """Take the next turn at ``name``, of which there are so many a second, spread evenly: how many seconds are to
+        be waited before it."""
+        ...
+
+
+_nobody_waits: ContextVar[bool] = ContextVar("crm_stripe_nobody_waits", default=False)
+
+
+@contextmanager
+def nobody_waits() -> Iterator[None]:
+    """What is done inside is done for nobody who looks on: a person's click goes first."""
+    token = _nobody_waits.set(True)
+    try:
+        yield
+    finally:
+        _nobody_waits.reset(token)
+
+
+def is_patient() -> bool:
+    """Whether nobody waits for what is being done now."""
+    return _nobody_waits.get()
 
 
 class Mailer(Protocol):

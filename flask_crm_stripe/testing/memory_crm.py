@@ -101,6 +101,11 @@ class MemoryRows:
         """The sources of a contact, the newest first."""
         return [source for source in reversed(self.kept_sources.values()) if source.contact == contact]
 
+    def sources_to_bill(self) -> Sequence[SourceRef]:
+        """Sources of billables without a status, in the order in which they were added."""
+        open_ones = [each for each in self.kept_billables.values() if not self.told.get(each.ref)]
+        return list(dict.fromkeys(each.source for each in open_ones if each.source in self.kept_sources))
+
     def billables_by_ref(self, refs: Sequence[str]) -> Sequence[Billable]:
         """The billables with these refs, in that order, each once."""
         return [self.kept_billables[ref] for ref in dict.fromkeys(refs) if ref in self.kept_billables]

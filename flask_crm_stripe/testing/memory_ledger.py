@@ -20,6 +20,7 @@ from flask_crm_stripe.testing.memory.invoices import MemoryInvoices
 from flask_crm_stripe.testing.memory.journal import MemoryJournal, MemorySettings
 from flask_crm_stripe.testing.memory.log import MemoryLog, MemoryPeople
 from flask_crm_stripe.testing.memory.notices import MemoryApprovals, MemoryNotices
+from flask_crm_stripe.testing.memory.runs import MemoryRuns
 from flask_crm_stripe.testing.memory.state import Lease, State
 
 
@@ -40,6 +41,7 @@ class MemoryLedger:
         self.notices = MemoryNotices(business, state)
         self.settings = MemorySettings(business, state)
         self.events = MemoryEvents(business, state)
+        self.runs = MemoryRuns(business, state)
 
     def lease(self, name: str, holder: str, now: datetime, seconds: int) -> int | None:
         """Take a lease, or make ours last longer: its number, None while another holds it."""

@@ -48,6 +48,7 @@ class Entry:
 OF_INVOICES = (
     *("invoice", "delete_draft", "void_invoice", "mark_uncollectible", "paid_elsewhere"),
     *("billables", "review", "generate", "approvals", "approval", "refuse_approval"),
+    *("runs", "run", "new_run", "plan_run"),
 )
 OF_CONNECTION = ("connect_callback", "connect_confirm", "connect_confirm_now", "disconnect", "disconnect_now")
 OF_SAFETY = ("safety", "save_notify", "save_limit", "save_log_days")

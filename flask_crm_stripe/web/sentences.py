@@ -72,6 +72,12 @@ APPROVAL: Mapping[str, Look] = {
     "refused": Look(_("Refused"), "danger"),
     "withdrawn": Look(_("Withdrawn"), hollow=True),
 }
+RUN: Mapping[str, Look] = {
+    "planned": Look(_("Not started"), hollow=True),
+    "running": Look(_("Running"), "primary"),
+    "stopped": Look(_("Stopped"), "warning"),
+    "done": Look(_("Finished"), "success"),
+}
 SUBSCRIPTION: Mapping[str, Look] = {
     "active": Look(_("Active"), "success"),
     "trialing": Look(_("In trial"), "primary"),
@@ -88,6 +94,7 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
     "event": EVENT,
     "log": LOG,
     "approval": APPROVAL,
+    "run": RUN,
     "subscription": SUBSCRIPTION,
 }
 

@@ -11,7 +11,7 @@ import pytest
 
 from flask_crm_stripe.adapters.sqlalchemy.host import session_source
 from flask_crm_stripe.model.crm import Address, Billable, Contact, ContactRef, Service, Source, SourceRef, VatKind
-from flask_crm_stripe.ports.crm import CRM, CRMSource, ListsSourcesOfContacts
+from flask_crm_stripe.ports.crm import CRM, CRMSource, ListsSources, ListsSourcesOfContacts
 from flask_crm_stripe.testing.memory_crm import MemoryCRM
 from tests.support.crm_host import Host, running_host
 
@@ -216,3 +216,16 @@ def test_billing_status(box: Box) -> None:
     box.north.set_billing_status(["3"], "paid")
     box.north.set_billing_status([], "void")
     assert box.statuses("north") == {"1": "open", "3": "paid"}
+
+
+def test_sources_with_work_that_no_invoice_has(box: Box) -> None:
+    """Each once, and no other business's; what has a status is billed."""
+    assert isinstance(box.north, ListsSources)
+    assert isinstance(box.south, ListsSources)
+    assert sorted(box.north.sources_to_bill()) == [ORDER, TICKET]
+    assert OTHER_ORDER in box.south.sources_to_bill()
+    box.north.set_billing_status(["2"], "open")
+    assert list(box.north.sources_to_bill()) == [ORDER]
+    box.north.set_billing_status(["2"], "")
+    box.north.set_billing_status(["1"], "draft")
+    assert sorted(box.north.sources_to_bill()) == [ORDER, TICKET], "another line of the order is not billed"

@@ -62,6 +62,19 @@ def test_marking_waiting_keeps_what_stripe_has(ledgers: Ledgers) -> None:
     assert ledgers.theirs.catalogue.entries(OUR_ACCOUNT, False) == [CONSULTING]
 
 
+def test_products_are_found_by_their_services(ledgers: Ledgers) -> None:
+    """Of this business, account and mode; one that is archived, or never reached Stripe, has none."""
+    catalogue = ledgers.ours.catalogue
+    catalogue.save(OUR_ACCOUNT, False, replace(CONSULTING, service="1", product_id="prod_1"))
+    catalogue.save(OUR_ACCOUNT, False, replace(CONSULTING, service="2", product_id="prod_2", state=SyncState.ARCHIVED))
+    catalogue.save(OUR_ACCOUNT, False, replace(CONSULTING, service="3", product_id=None, state=SyncState.WAITING))
+    catalogue.save(OUR_ACCOUNT, True, replace(CONSULTING, service="4", product_id="prod_4"))
+    catalogue.save(OUR_ACCOUNT, False, replace(CONSULTING, service="5", product_id="prod_5", state=SyncState.FAILED))
+    assert catalogue.products(OUR_ACCOUNT, False, ["1", "2", "3", "4", "none"]) == {"1": "prod_1"}
+    assert catalogue.products(OUR_ACCOUNT, False, ["5", "1"]) == {"1": "prod_1", "5": "prod_5"}
+    assert ledgers.theirs.catalogue.products(OUR_ACCOUNT, False, ["1"]) == {}
+
+
 def test_a_contact_has_one_link_per_account_and_mode(ledgers: Ledgers) -> None:
     """Asking twice gives the same; another account, mode, business or kind of contact has its own."""
     first = ledgers.ours.customers.link(OUR_ACCOUNT, False, ACME, NOW)

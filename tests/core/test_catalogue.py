@@ -179,13 +179,12 @@ def test_a_change_during_a_sync_is_not_lost(connected: World, monkeypatch: pytes
 def test_the_product_of_a_service_is_made_when_an_invoice_needs_it(connected: World) -> None:
     """Once; a service that is gone has none."""
     catalogue = connected.billing().catalogue
-    product = catalogue.product_for("2")
-    assert product in connected.shops["hp"].products
+    made = catalogue.products_for(["2"])
+    assert list(made.values()) == list(connected.shops["hp"].products)
     before = len(connected.shops["hp"].calls)
-    assert catalogue.product_for("2") == product
-    assert catalogue.product_for("gone") is None
+    assert catalogue.products_for(["2", "gone"]) == made
     connected.crm.add("hp", replace(CONSULTING, active=False))
-    assert catalogue.product_for("2") is None
+    assert catalogue.products_for(["2"]) == {}
     assert len(connected.shops["hp"].calls) == before
 
 

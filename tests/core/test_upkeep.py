@@ -30,7 +30,7 @@ def interrupted(world: World, method: str, error: Exception, after: bool = False
 
 def test_nothing_to_do_is_quick_and_calls_nobody(connected: World) -> None:
     """A round over two businesses in step."""
-    assert connected.upkeep.round() == Done(0, 0, 0, 0, 0)
+    assert connected.upkeep.round() == Done(0, 0, 0, 0, 0, 0)
     connected.generate()
     calls = len(connected.shops["hp"].calls)
     connected.upkeep.round()

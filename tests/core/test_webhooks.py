@@ -66,6 +66,27 @@ def test_an_event_never_reaches_another_business(connected: World) -> None:
     assert connected.billing("kestrel").ledger.events.page().rows[0].state is not EventState.APPLIED
 
 
+def test_the_echo_of_our_own_steps_costs_no_look(connected: World) -> None:
+    """Their answers told as much. Anything else beside them does, also of the same kind."""
+    invoice = connected.generate()
+    steps = connected.billing().ledger.journal.steps(f"invoice:{invoice.id}")
+    echoes = [
+        replace(connected.event(invoice, kind, number), request_id=steps[number].request_id)
+        for number, kind in enumerate(("invoice.created", "invoice.updated", "invoice.finalized"))
+    ]
+    before = len(connected.shops["hp"].calls)
+    for echo in echoes:
+        connected.inbox.receive(echo)
+    assert connected.inbox.sweep() == 3
+    assert len(connected.shops["hp"].calls) == before
+    assert state(connected)[0] is EventState.APPLIED
+    for number, other in enumerate(("req_of_somebody", None)):
+        connected.inbox.receive(replace(connected.event(invoice, "invoice.updated", 10 + number), request_id=other))
+        connected.inbox.sweep()
+        assert len(connected.shops["hp"].calls) > before
+        before = len(connected.shops["hp"].calls)
+
+
 def test_several_events_about_one_invoice_cost_one_look(connected: World) -> None:
     """All of them are done by it."""
     invoice = paid(connected)

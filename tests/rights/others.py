@@ -30,6 +30,7 @@ def prepare(host: BillingHost) -> None:
     north, _ = host.connected()
     north.bill(NORTH, LINES[NORTH][0])
     north.post("/settings/safety/limits", permission="send", currency="eur", amount="1")
+    north.post("/runs", source="order:1", send="no", delivery="link")
     host.fake.deliver()
 
 
@@ -85,7 +86,8 @@ def ids(host: BillingHost) -> dict[str, str]:
     """The north's own."""
     invoice = next(row for row in host.rows("crm_stripe_invoice") if row["business"] == NORTH)
     event = next((row for row in host.rows("crm_stripe_event") if row["business"] == NORTH), {"row": 0})
-    return {"invoice": str(invoice["id"]), "event": str(event["row"]), "person": "ann"}
+    run = next((row for row in host.rows("crm_stripe_run") if row["business"] == NORTH), {"id": ""})
+    return {"invoice": str(invoice["id"]), "event": str(event["row"]), "person": "ann", "run": str(run["id"])}
 
 
 def in_business(*arguments: str) -> Way:
@@ -102,7 +104,9 @@ def task(name: str, **arguments: Any) -> Callable[[BillingHost], int]:
     """A task, as a worker runs it."""
 
     def run(host: BillingHost) -> int:
-        given = {key: int(ids(host)["event"]) if value == "event" else value for key, value in arguments.items()}
+        known = ids(host)
+        given = {key: int(known["event"]) if value == "event" else value for key, value in arguments.items()}
+        given = {key: known["run"] if value == "run" else value for key, value in given.items()}
         with host.app.app_context():
             state = host.app.extensions[EXTENSION]
             state.ready()
@@ -148,6 +152,8 @@ WAYS: dict[str, Way] = {
     "flask crm-stripe sync-services": in_business("sync-services"),
     "flask crm-stripe invoice": in_business("invoice", "{invoice}"),
     "flask crm-stripe resume": in_business("resume", "{invoice}"),
+    "flask crm-stripe run": in_business("run", "{run}"),
+    "flask crm-stripe invoice-many": in_business("invoice-many", "order:1", "--draft", "--yes"),
     "flask crm-stripe replay": in_business("replay", "{event}"),
     "flask crm-stripe fake-stripe": Way(MACHINE, help_is_there, scope=NO_BUSINESS),
     "flask crm-stripe verify-log": in_business("verify-log"),
@@ -160,6 +166,9 @@ WAYS: dict[str, Way] = {
     "task apply_events": Way(SOFTWARE, task("apply_events"), scope="every business"),
     "task sync_services": Way(SOFTWARE, task("sync_services", business=NORTH), scope="the business that is named"),
     "task sync_noted": Way(SOFTWARE, task("sync_noted")),
+    "task make_invoices": Way(
+        SOFTWARE, task("make_invoices", business=NORTH, run="run"), scope="the business that is named"
+    ),
     "task keep_up": Way(SOFTWARE, task("keep_up")),
     "POST /webhooks": Way(STRIPE, signed, scope="the business of the account"),
     "GET /assets/<path:filename>": Way(ANYBODY, file_is_there, scope=NO_BUSINESS),

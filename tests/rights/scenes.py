@@ -14,11 +14,14 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
+from flask_crm_stripe.core.figures import Terms
 from flask_crm_stripe.errors import Unreachable
 from flask_crm_stripe.model.business import ALL_PERMISSIONS, Actor
 from flask_crm_stripe.model.codec import digest
+from flask_crm_stripe.model.crm import SourceRef
 from flask_crm_stripe.model.invoices import Invoice
 from flask_crm_stripe.model.notices import Notice
+from flask_crm_stripe.model.runs import ItemState, Outcome, RunState
 from flask_crm_stripe.web.billables import figures
 from tests.web.page_stage import SOUTH, START, TWO_WEEKS, YARD, Stage, fill_north
 
@@ -28,6 +31,7 @@ ME = Actor("9", "Whoever", ALL_PERMISSIONS, "en_GB", session="login-9")
 OTHER = Actor("8", "Somebody Else", ALL_PERMISSIONS, "en_GB", session="login-8")
 NUMBERS = itertools.count()
 SOURCE = "/billables/opportunity/2207"
+OPPORTUNITY = {"kind": "opportunity", "ref": "2207"}
 JSON_SOURCE = "/api/v1/sources/opportunity/2207"
 
 
@@ -92,6 +96,24 @@ def asking_to_give_up(stage: Stage) -> Ask:
     invoice = an_open_one(stage)
     stage.billing().settings.set_limit("write_off", "eur", 1, "")
     return Ask(f"/api/v1/invoices/{invoice.id}/approval", body={"reason": "A mistake", "deed": "void"})
+
+
+def a_run(stage: Stage, state: RunState = RunState.PLANNED, *, send: bool = False) -> str:
+    """Of one source, in some state."""
+    billing = stage.billing()
+    planned = billing.runs.plan([SourceRef("opportunity", "2207")], Terms(), send=send)
+    billing.ledger.runs.move(planned.id, RunState.PLANNED, state, stage.clock.now())
+    return planned.id
+
+
+def a_failed_run(stage: Stage) -> str:
+    """What it tried was refused."""
+    run, runs, now = a_run(stage, RunState.RUNNING), stage.billing().ledger.runs, stage.clock.now()
+    item = runs.claim(run, "h", now, now)
+    assert item is not None
+    runs.finish(item.number, "h", Outcome(ItemState.FAILED, None, "stripe_refused", "No."))
+    runs.settle(run, now)
+    return run
 
 
 def a_pending(stage: Stage) -> str:
@@ -272,6 +294,20 @@ PAGES: dict[tuple[str, str], list[tuple[str, Scene]]] = {
     ("payment_page", "GET"): [("", lambda s: Ask(f"/invoices/{an_open_one(s).id}/pay-page", done=(303,)))],
     ("invoice_pdf", "GET"): [("", lambda s: Ask(f"/invoices/{an_open_one(s).id}/pdf", done=(303,)))],
     ("ask_to_send", "POST"): [("", lambda s: asking(s, "/invoices/{}/ask", 303))],
+    ("runs", "GET"): [("", lambda s: Ask("/runs"))],
+    ("new_run", "GET"): [("", lambda s: Ask("/runs/new"))],
+    ("plan_run", "POST"): [
+        ("drafts", lambda s: Ask("/runs", {"source": "opportunity:2207", "send": "no"}, done=(303,))),
+        ("send", lambda s: Ask("/runs", {"source": "opportunity:2207", "send": "yes"}, done=(303,))),
+    ],
+    ("run", "GET"): [("", lambda s: Ask(f"/runs/{a_run(s)}"))],
+    ("start_run", "POST"): [
+        ("drafts", lambda s: Ask(f"/runs/{a_run(s)}/start", done=(303,))),
+        ("send", lambda s: Ask(f"/runs/{a_run(s, send=True)}/start", done=(303,))),
+    ],
+    ("stop_run", "POST"): [("", lambda s: Ask(f"/runs/{a_run(s, RunState.RUNNING)}/stop", done=(303,)))],
+    ("resume_run", "POST"): [("", lambda s: Ask(f"/runs/{a_run(s, RunState.STOPPED)}/resume", done=(303,)))],
+    ("retry_run", "POST"): [("", lambda s: Ask(f"/runs/{a_failed_run(s)}/retry", done=(303,)))],
     ("approvals", "GET"): [("", lambda s: Ask("/approvals"))],
     ("approval", "GET"): [("", lambda s: Ask(f"/approvals/{a_request(s)}"))],
     ("agree", "POST"): [("", lambda s: Ask(f"/approvals/{a_request(s)}/agree", done=(303,)))],
@@ -311,6 +347,18 @@ JSON: dict[tuple[str, str], list[tuple[str, Scene]]] = {
         ("send a draft", lambda s: asking(s, "/api/v1/invoices/{}/approval", 200)),
         ("give something up", asking_to_give_up),
     ],
+    ("plan_run", "POST"): [
+        ("drafts", lambda s: Ask("/api/v1/runs", body={"sources": [OPPORTUNITY], "send": False}, done=(201,))),
+        ("send", lambda s: Ask("/api/v1/runs", body={"sources": [OPPORTUNITY], "send": True}, done=(201,))),
+    ],
+    ("run", "GET"): [("", lambda s: Ask(f"/api/v1/runs/{a_run(s)}"))],
+    ("start_run", "POST"): [
+        ("drafts", lambda s: Ask(f"/api/v1/runs/{a_run(s)}/start", body="")),
+        ("send", lambda s: Ask(f"/api/v1/runs/{a_run(s, send=True)}/start", body="")),
+    ],
+    ("stop_run", "POST"): [("", lambda s: Ask(f"/api/v1/runs/{a_run(s, RunState.RUNNING)}/stop", body=""))],
+    ("resume_run", "POST"): [("", lambda s: Ask(f"/api/v1/runs/{a_run(s, RunState.STOPPED)}/resume", body=""))],
+    ("retry_run", "POST"): [("", lambda s: Ask(f"/api/v1/runs/{a_failed_run(s)}/retry", body=""))],
     ("approvals", "GET"): [("", lambda s: Ask("/api/v1/approvals"))],
     ("approval", "GET"): [("", lambda s: Ask(f"/api/v1/approvals/{a_request(s)}"))],
     ("agree", "POST"): [("", lambda s: Ask(f"/api/v1/approvals/{a_request(s)}/agree", body=""))],

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from werkzeug.test import TestResponse
 from flask_crm_stripe import Service
 from flask_crm_stripe.cli import commands
 from flask_crm_stripe.errors import BillingError
+from flask_crm_stripe.model.runs import ItemState, Outcome, RunState
 from flask_crm_stripe.ports.provider import READS, Provider
 from flask_crm_stripe.state import EXTENSION
 from flask_crm_stripe.tasks import TASKS, Worker
@@ -107,10 +109,29 @@ def fill(original: Original) -> None:
     ids["callback"] = host.back_from_stripe(ann, host.fake.create_account("Another again")["id"])
     original.forms["confirm"] = ann.page(f"/connect/{ids['pending']}").form(f"/connect/{ids['pending']}")
     original.forms |= {"disconnect": ann.page("/disconnect").form("/disconnect")}
+    ids |= runs(host, ann)
     ids["cookie"] = str(ann.client.get_cookie("session").value)  # type: ignore[union-attr]
     with host.app.app_context():
         host.host.add(NORTH, Service("9", "S9", "New", prices=(("eur", Decimal(10)),), vat_rate=Decimal(21)))
     original.stripe = {name: deepcopy(getattr(host.fake.world, name)) for name in STRIPES}
+
+
+def runs(host: BillingHost, ann: Browser) -> dict[str, str]:
+    """One in each state, of the same work: whichever is first makes an invoice of it."""
+    found = {}
+    for name in ("planned", "moving", "stopped", "failed"):
+        answer = ann.post("/runs", source="order:1", send="no", delivery="link")
+        found[name] = str(answer.headers["Location"]).rpartition("/")[2]
+    with host.app.app_context():
+        store = host.app.extensions[EXTENSION].ready().system(NORTH).ledger.runs
+        now = datetime.now(UTC)
+        for name in ("moving", "failed"):
+            store.move(found[name], RunState.PLANNED, RunState.RUNNING, now)
+        store.move(found["stopped"], RunState.PLANNED, RunState.STOPPED, now)
+        item = store.claim(found["failed"], "h", now, now)
+        store.finish(item.number, "h", Outcome(ItemState.FAILED, None, "stripe_refused", "No."))
+        store.settle(found["failed"], now)
+    return found
 
 
 def interrupted(host: BillingHost, ann: Browser) -> str:
@@ -211,7 +232,10 @@ def task(name: str, sends: bool = False, **arguments: str) -> Way:
     """As a worker runs it."""
 
     def deed(process: Process) -> str:
-        given = {key: int(process.id("event")) if key == "row_id" else value for key, value in arguments.items()}
+        given = {
+            key: int(process.id("event")) if key == "row_id" else value.format(**process.original.ids)
+            for key, value in arguments.items()
+        }
         with process.host.app.app_context():
             try:
                 process.worker().run(name, given)
@@ -260,6 +284,11 @@ WAYS: dict[str, Way] = {
     "POST /invoices/<invoice_id>/refresh": form("/invoices/{open}/refresh"),
     "POST /invoices/<invoice_id>/send": form("/invoices/{draft}/send", True),
     "POST /notices/<int:notice_id>/seen": form("/notices/{notice}/seen"),
+    "POST /runs": form("/runs", source="order:1", send="no"),
+    "POST /runs/<run_id>/start": form("/runs/{planned}/start", True),
+    "POST /runs/<run_id>/stop": form("/runs/{moving}/stop"),
+    "POST /runs/<run_id>/resume": form("/runs/{stopped}/resume", True),
+    "POST /runs/<run_id>/retry": form("/runs/{failed}/retry", True),
     "POST /services/sync": form("/services/sync", True),
     "POST /settings": form("/settings", days_until_due="30", delivery="link"),
     "POST /settings/endpoint": form("/settings/endpoint", True),
@@ -290,6 +319,11 @@ WAYS: dict[str, Way] = {
     ),
     "POST /api/v1/invoices/<invoice_id>/void": program("/invoices/{wrong}/void", {"reason": "A mistake"}, True),
     "POST /api/v1/invoices/<invoice_id>/send": program("/invoices/{draft}/send", None, True),
+    "POST /api/v1/runs": program("/runs", {"sources": [{"kind": "order", "ref": "1"}], "send": False}),
+    "POST /api/v1/runs/<run_id>/start": program("/runs/{planned}/start", None, True),
+    "POST /api/v1/runs/<run_id>/stop": program("/runs/{moving}/stop", None),
+    "POST /api/v1/runs/<run_id>/resume": program("/runs/{stopped}/resume", None, True),
+    "POST /api/v1/runs/<run_id>/retry": program("/runs/{failed}/retry", None, True),
     "POST /api/v1/services/sync": program("/services/sync", {"refs": ["9"]}, True),
     "POST /api/v1/sources/<kind>/<ref>/invoices": program(
         f"{SOURCE}/invoices", {"billables": ["40"], "seen": "$seen", "send": True}, True
@@ -304,6 +338,8 @@ WAYS: dict[str, Way] = {
     "flask crm-stripe forget": command("forget", "organization:1", *IN_NORTH),
     "flask crm-stripe forget-person": command("forget-person", "ann", *IN_NORTH),
     "flask crm-stripe invoice": command("invoice", "{open}", *IN_NORTH),
+    "flask crm-stripe invoice-many": command("invoice-many", "order:1", "--draft", "--yes", *IN_NORTH, sends=True),
+    "flask crm-stripe run": command("run", "{moving}", "work", *IN_NORTH, sends=True),
     "flask crm-stripe replay": command("replay", "{event}", *IN_NORTH),
     "flask crm-stripe resume": command("resume", "{interrupted}", *IN_NORTH, sends=True),
     "flask crm-stripe rotate-keys": command("rotate-keys"),
@@ -313,6 +349,7 @@ WAYS: dict[str, Way] = {
     "flask crm-stripe work": command("work", sends=True),
     "task apply_events": task("apply_events"),
     "task keep_up": task("keep_up", sends=True),
+    "task make_invoices": task("make_invoices", sends=True, business=NORTH, run="{moving}"),
     "task sync_noted": task("sync_noted", sends=True),
     "task sync_services": task("sync_services", sends=True, business=NORTH),
 }

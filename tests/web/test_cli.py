@@ -26,7 +26,7 @@ def test_the_commands_are_those_that_work() -> None:
         [
             *("doctor", "fake-stripe", "invoice", "replay", "resume", "sync-services", "upgrade", "work"),
             *("clear-limits", "confirm-environment", "export-log", "forget-person", "neutralise", "rotate-keys"),
-            *("verify-log", "catch-up", "forget"),
+            *("verify-log", "catch-up", "forget", "invoice-many", "run"),
         ]
     )
 

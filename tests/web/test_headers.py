@@ -37,6 +37,8 @@ def pages(host: BillingHost, browser: Browser) -> list[str]:
     [request] = host.rows("crm_stripe_approval")
     host.fake.deliver()
     known = {"invoice_id": sent, "approval_id": request["id"], "source": "order", "ref": "1", "connection_id": "0" * 32}
+    planned = browser.post("/runs", source="order:1", send="no").headers["Location"]
+    known |= {"run_id": planned.rpartition("/")[2]}
     known |= {"kind": "order", "anything": "nothing", "event_id": str(host.rows("crm_stripe_event")[0]["row"])}
     found = []
     for rule in host.app.url_map.iter_rules():

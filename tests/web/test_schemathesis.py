@@ -27,8 +27,10 @@ OPERATIONS = [
     *("POST /sources/{kind}/{ref}/preview", "POST /sources/{kind}/{ref}/invoices", "GET /invoices/{invoice_id}"),
     *("POST /invoices/{invoice_id}/send", "POST /invoices/{invoice_id}/approval", "GET /approvals"),
     *("GET /approvals/{approval_id}", "POST /approvals/{approval_id}/agree", "POST /approvals/{approval_id}/refuse"),
-    *("POST /approvals/{approval_id}/withdraw", "POST /invoices/{invoice_id}/resend"),
-    *(f"POST /invoices/{{invoice_id}}/{deed}" for deed in ("void", "uncollectible", "paid-elsewhere")),
+    "POST /approvals/{approval_id}/withdraw",
+    *(f"POST /invoices/{{invoice_id}}/{deed}" for deed in ("void", "uncollectible", "paid-elsewhere", "resend")),
+    *("POST /runs", "GET /runs/{run_id}"),
+    *(f"POST /runs/{{run_id}}/{deed}" for deed in ("start", "stop", "resume", "retry")),
 ]
 ONE_ANSWER = ("GET /csrf", "GET /connection", "GET /services", "GET /invoices", "GET /approvals")
 MODES = {"allowed": GenerationMode.POSITIVE, "refused": GenerationMode.NEGATIVE}
@@ -63,7 +65,14 @@ def known(world: World) -> dict[str, str]:
     form = {"csrf_token": caller.csrf(), "permission": "send", "currency": made["currency"], "amount": "0.01"}
     assert caller.client.post("/stripe/settings/safety/limits", data=form).status_code == 303
     asked = caller.post(f"/invoices/{made['id']}/approval", {"reason": "A large order"})
-    return {"kind": "order", "ref": ORDER[NORTH], "invoice_id": made["id"], "approval_id": asked["id"]}
+    run = caller.post("/runs", {"sources": [{"kind": "order", "ref": ORDER[NORTH]}], "send": False})
+    return {
+        "kind": "order",
+        "ref": ORDER[NORTH],
+        "invoice_id": made["id"],
+        "approval_id": asked["id"],
+        "run_id": run["id"],
+    }
 
 
 def logged_in(world: World) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, literal, select, text
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError, StatementError
 from sqlalchemy.orm import Session, class_mapper
 
@@ -142,6 +142,36 @@ class BusinessRows:
             if not callable(maps.fields["contact"]):
                 found = self._all(maps, rows.source, *_points_to(maps, "contact", contact))
                 yield from (source for source in reversed(found) if source.contact == contact)
+
+    def sources_to_bill(self) -> Sequence[SourceRef]:
+        """Sources of billables without a status, by kind and key; where only the host's function knows what a billable
+        belongs to, every billable is read."""
+        maps = self._maps.billables
+        status, spec = maps.fields.get("status"), maps.fields["source"]
+        open_ones = []
+        if isinstance(status, str):
+            column = _column(maps, status)
+            open_ones.append(column.is_(None) | (column == ""))
+        if isinstance(spec, tuple):
+            found = self._pairs(maps, [_column(maps, name) for name in spec], open_ones)
+        elif isinstance(spec, Mapping):
+            found = [
+                (kind, ref)
+                for kind, name in spec.items()
+                for _, ref in self._pairs(maps, [literal(kind), _column(maps, name)], open_ones)
+            ]
+        else:
+            every = self._all(maps, rows.billable, *open_ones)
+            found = [(each.source.kind, each.source.ref) for each in every if each.source != rows.NOWHERE]
+        return [SourceRef(kind, ref) for kind, ref in dict.fromkeys(found) if kind in self._maps.sources]
+
+    def _pairs(self, maps: Maps, columns: Sequence[Any], conditions: Sequence[Any]) -> list[tuple[str, str]]:
+        query = select(*columns).where(*conditions, columns[1].is_not(None)).distinct().order_by(*columns)
+        if maps.business is not None:
+            query = query.where(equals(_column(maps, maps.business), [self._business]))
+        with self._sessions() as session:
+            session.connection(bind_arguments={"mapper": class_mapper(maps.model)})
+            return [(as_text(kind) or "", as_text(ref) or "") for kind, ref in session.execute(query)]
 
     def billables_by_ref(self, refs: Sequence[str]) -> Sequence[Billable]:
         """The billables with these refs, in that order, each once."""

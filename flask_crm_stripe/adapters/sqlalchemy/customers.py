@@ -28,6 +28,8 @@ class SqlCustomers:
 
     def link(self, account_id: str, livemode: bool, contact: ContactRef, now: datetime) -> LinkedCustomer:
         """The link of this contact, made where there is none."""
+        if (known := self.find(account_id, livemode, contact)) is not None:
+            return known
         key = self._key(account_id, livemode, contact)
         with self.database.writing() as connection:
             insert_once(connection, T, dict(key, id=uuid.uuid4().hex, content_hash="", created_at=now))

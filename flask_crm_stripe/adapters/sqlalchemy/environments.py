@@ -12,6 +12,7 @@ from flask_crm_stripe.adapters.sqlalchemy.database import Database, insert_once
 from flask_crm_stripe.model.approvals import ApprovalState
 from flask_crm_stripe.model.connection import ConnectionState, Ending, Installation
 from flask_crm_stripe.model.events import EventState
+from flask_crm_stripe.model.runs import RunState
 
 HOME, ROW, CONNECTION = tables.environment, tables.installation, tables.connection
 EVERYBODY = "*"
@@ -102,5 +103,7 @@ def _drop_work(connection: sa.Connection, now: datetime) -> None:
     connection.execute(waiting.values(state=EventState.IGNORED.value, reason=NEUTRALISED, retry_at=None))
     connection.execute(sa.update(notice).where(sa.text("told_at IS NULL")).values(told_at=now))
     connection.execute(sa.delete(tables.setting).where(tables.setting.c.key.startswith("notify")))
+    running = sa.update(tables.run).where(sa.text("state = 'running'"))
+    connection.execute(running.values(state=RunState.STOPPED.value, ended_at=now))
     told = sa.update(tables.invoice).where(tables.invoice.c.told_version < tables.invoice.c.version)
     connection.execute(told.values(told_version=tables.invoice.c.version))

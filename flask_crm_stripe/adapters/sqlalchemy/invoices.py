@@ -161,7 +161,7 @@ class SqlInvoices(SqlInvoiceQueries):
 
     def told(self, invoice_id: str, version: int) -> None:
         """The host knows this version."""
-        with self.database.writing() as connection:
+        with self.database.at_once() as connection:
             behind = (T.c.business == self.business, T.c.id == invoice_id, T.c.told_version < version)
             connection.execute(sa.update(T).where(*behind).values(told_version=version))
 

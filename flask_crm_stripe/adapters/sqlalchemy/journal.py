@@ -58,7 +58,7 @@ class SqlJournal:
             "started_at": now,
             "outcome": Outcome.OPEN.value,
         }
-        with self.database.writing() as connection:
+        with self.database.at_once() as connection:
             inserted = connection.execute(sa.insert(T).values(**values)).inserted_primary_key
         return Step(inserted[0] if inserted else 0, subject, name, generation, key, request_hash, now)
 
@@ -80,7 +80,7 @@ class SqlJournal:
             "request_id": request_id,
             "error": error,
         }
-        with self.database.writing() as connection:
+        with self.database.at_once() as connection:
             mine = (T.c.business == self.business, T.c.row == step_id)
             if connection.execute(sa.update(T).where(*mine).values(**values)).rowcount != 1:
                 raise NotFound("step")

@@ -22,6 +22,7 @@ from flask_crm_stripe.adapters.sqlalchemy.journal import SqlJournal
 from flask_crm_stripe.adapters.sqlalchemy.log import LogKeys, SqlLog
 from flask_crm_stripe.adapters.sqlalchemy.notices import SqlNotices
 from flask_crm_stripe.adapters.sqlalchemy.people import SqlPeople
+from flask_crm_stripe.adapters.sqlalchemy.runs import SqlRuns
 from flask_crm_stripe.adapters.sqlalchemy.settings import SqlSettings
 from flask_crm_stripe.model.catalogue import OutboxEntry
 from flask_crm_stripe.model.connection import Connection, Consent, Installation
@@ -49,6 +50,7 @@ class SqlLedger:
     notices: SqlNotices = field(init=False)
     settings: SqlSettings = field(init=False)
     events: SqlEvents = field(init=False)
+    runs: SqlRuns = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "connections", SqlConnections(self.business, self.database, self.vault))
@@ -56,7 +58,7 @@ class SqlLedger:
         object.__setattr__(self, "events", SqlEvents(self.business, self.database, self.vault))
         stores = {"catalogue": SqlCatalogue, "customers": SqlCustomers, "journal": SqlJournal}
         stores |= {"people": SqlPeople, "settings": SqlSettings}
-        stores |= {"approvals": SqlApprovals, "notices": SqlNotices}
+        stores |= {"approvals": SqlApprovals, "notices": SqlNotices, "runs": SqlRuns}
         object.__setattr__(self, "log", SqlLog(self.business, self.database, self.log_keys))
         for name, store in stores.items():
             object.__setattr__(self, name, store(self.business, self.database))

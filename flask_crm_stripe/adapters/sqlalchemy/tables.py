@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from flask_crm_stripe.adapters.sqlalchemy import run_tables as runs
 from flask_crm_stripe.adapters.sqlalchemy import safety_tables as safety
 from flask_crm_stripe.adapters.sqlalchemy import schema
 from flask_crm_stripe.adapters.sqlalchemy.schema import (
@@ -36,6 +37,7 @@ from flask_crm_stripe.adapters.sqlalchemy.words import ALL_WORDS
 PREFIX, VERSION_TABLE, metadata = schema.PREFIX, schema.VERSION_TABLE, schema.metadata
 approval, environment, notice, person = safety.approval, safety.environment, safety.notice, safety.person
 log, log_head, log_key = safety.log, safety.log_head, safety.log_key
+run, run_item, pace = runs.run, runs.run_item, runs.pace
 
 installation = sa.Table(
     PREFIX + "installation",

@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import requests
 import stripe
-from stripe import RequestOptions, StripeClient
+from stripe import RequestOptions, StripeClient, StripeResponse
 
 from flask_crm_stripe.adapters.stripe.retries import Retries
 from flask_crm_stripe.errors import ProviderError
@@ -47,7 +47,7 @@ def make_client(
         api_key,
         client_id=client_id,
         max_network_retries=0,
-        http_client=http_client or StraightClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)),
+        http_client=http_client or straight_client(),
         base_addresses={name: base.rstrip("/") for name, base in bases.items() if base},  # type: ignore[arg-type]
     )
 
@@ -79,8 +79,16 @@ class AccountCalls:
         except ProviderError as error:
             self._traced(error.request_id)
             raise
-        self._traced(getattr(getattr(answer, "last_response", None), "request_id", None))
+        response = answer if isinstance(answer, StripeResponse) else getattr(answer, "last_response", None)
+        self._traced(getattr(response, "request_id", None))
         return answer
+
+    def raw(self, method: str, path: str, params: Mapping[str, Any], key: str | None = None) -> StripeResponse:
+        """One call whose answer is left as it came. To make the SDK's objects of an invoice, only to take them apart
+        again, costs more than all the rest that we do with it."""
+        options = self.options(key)
+        answer = self.call(lambda: self.client.raw_request(method, path, **params, **options))
+        return cast(StripeResponse, answer)
 
     def _traced(self, request_id: str | None) -> None:
         if request_id:
@@ -105,6 +113,11 @@ class StraightClient(stripe.RequestsClient):
         if getattr(self._thread_local, "session", None) is None:
             self._thread_local.session = StraightSession()
         return super().request(method, url, headers, post_data)
+
+
+def straight_client() -> StraightClient:
+    """With our time-outs."""
+    return StraightClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT))
 
 
 class _NoBodies(logging.Filter):

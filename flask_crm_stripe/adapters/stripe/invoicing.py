@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
+from urllib.parse import quote
 
 import stripe
-from stripe.params import InvoiceCreateParams, InvoiceLineItemListParams, InvoiceListParams
+from stripe.params import (
+    InvoiceAddLinesParams,
+    InvoiceCreateParams,
+    InvoiceFinalizeInvoiceParams,
+    InvoiceLineItemListParams,
+    InvoiceListParams,
+)
 
 from flask_crm_stripe.adapters.stripe.client import AccountCalls
 from flask_crm_stripe.adapters.stripe.lines import line_params
 from flask_crm_stripe.adapters.stripe.reading import ORDER_NUMBER, read_invoice
-from flask_crm_stripe.adapters.stripe.values import MARKER, PAGE, every, plain, request_id, seconds_since
+from flask_crm_stripe.adapters.stripe.values import MARKER, PAGE, every, seconds_since
 from flask_crm_stripe.errors import Refused
 from flask_crm_stripe.model.invoices import InvoiceDraft, LineDraft, RemoteInvoice
 
@@ -42,7 +50,7 @@ class InvoicingCalls(AccountCalls):
         if draft.order_number:
             number = draft.order_number[:CUSTOM_FIELD_LIMIT]
             params["custom_fields"] = [{"name": ORDER_NUMBER, "value": number}]
-        return self._read(self.call(lambda: self.client.v1.invoices.create(params, self.options(key))))
+        return self._step("post", "/v1/invoices", params, key)
 
     def find_invoice(self, marker: str, customer: str, since: datetime) -> RemoteInvoice | None:
         """The customer's invoice made since then whose metadata carries our ``marker``."""
@@ -63,10 +71,8 @@ class InvoicingCalls(AccountCalls):
 
     def add_lines(self, invoice_id: str, lines: Sequence[LineDraft], key: str) -> RemoteInvoice:
         """Add all lines to a draft, in order (at most 250, Stripe's own limit for an invoice)."""
-        params = [line_params(line) for line in lines]
-        return self._read(
-            self.call(lambda: self.client.v1.invoices.add_lines(invoice_id, {"lines": params}, self.options(key)))
-        )
+        params: InvoiceAddLinesParams = {"lines": [line_params(line) for line in lines]}
+        return self._step("post", f"{_path(invoice_id)}/add_lines", params, key)
 
     def line_keys(self, invoice_id: str) -> Sequence[str]:
         """The ``crm_line`` metadata of every line at Stripe ("" where it has none), in Stripe's order."""
@@ -81,14 +87,12 @@ class InvoicingCalls(AccountCalls):
 
     def finalise(self, invoice_id: str, key: str) -> RemoteInvoice:
         """Draft to open (or paid, where nothing is due). Nothing advances by itself afterwards either."""
-        answer = self.call(
-            lambda: self.client.v1.invoices.finalize_invoice(invoice_id, {"auto_advance": False}, self.options(key))
-        )
-        return self._read(answer)
+        params: InvoiceFinalizeInvoiceParams = {"auto_advance": False}
+        return self._step("post", f"{_path(invoice_id)}/finalize", params, key)
 
     def send(self, invoice_id: str, key: str) -> RemoteInvoice:
         """Let Stripe mail an open invoice."""
-        return self._read(self.call(lambda: self.client.v1.invoices.send_invoice(invoice_id, None, self.options(key))))
+        return self._step("post", f"{_path(invoice_id)}/send", {}, key)
 
     def delete_draft(self, invoice_id: str) -> None:
         """Delete a draft; gone already counts as done."""
@@ -100,7 +104,12 @@ class InvoicingCalls(AccountCalls):
 
     def invoice(self, invoice_id: str) -> RemoteInvoice:
         """The invoice as it is now."""
-        return self._read(self.call(lambda: self.client.v1.invoices.retrieve(invoice_id, None, self.options())))
+        return self._step("get", _path(invoice_id), {})
 
-    def _read(self, answer: stripe.Invoice) -> RemoteInvoice:
-        return read_invoice(plain(answer), request_id(answer))
+    def _step(self, method: str, path: str, params: Mapping[str, Any], key: str | None = None) -> RemoteInvoice:
+        answer = self.raw(method, path, params, key)
+        return read_invoice(cast(Mapping[str, Any], answer.data), answer.request_id)
+
+
+def _path(invoice_id: str) -> str:
+    return f"/v1/invoices/{quote(invoice_id, safe='')}"

@@ -11,15 +11,19 @@ import stripe
 from flask_crm_stripe.adapters.clock import SystemClock
 from flask_crm_stripe.adapters.stripe.afterwards import AfterwardsCalls
 from flask_crm_stripe.adapters.stripe.catalogue import CatalogueCalls
-from flask_crm_stripe.adapters.stripe.client import make_client
+from flask_crm_stripe.adapters.stripe.client import make_client, straight_client
 from flask_crm_stripe.adapters.stripe.connection import ConnectionCalls
 from flask_crm_stripe.adapters.stripe.customers import CustomerCalls
 from flask_crm_stripe.adapters.stripe.endpoints import EndpointCalls
 from flask_crm_stripe.adapters.stripe.invoicing import InvoicingCalls
+from flask_crm_stripe.adapters.stripe.pacing import Limits, PacedClient
 from flask_crm_stripe.adapters.stripe.payments import PaymentCalls
 from flask_crm_stripe.adapters.stripe.retries import Retries, Sleep
 from flask_crm_stripe.errors import ConfigurationError
-from flask_crm_stripe.ports.runtime import Clock
+from flask_crm_stripe.ports.runtime import Clock, Pace
+
+STRIPES = Limits(25, 25)
+"""Stripe's own, in test mode."""
 
 _MODES = {"test": False, "live": True}
 
@@ -44,11 +48,17 @@ class StripeProviders:
         http_client: stripe.HTTPClient | None = None,
         clock: Clock | None = None,
         sleep: Sleep = time.sleep,
+        pace: Pace | None = None,
+        limits: Limits = STRIPES,
     ) -> None:
-        """``api_key`` is the platform's; bases and ``http_client`` put another host or transport in Stripe's place."""
+        """``api_key`` is the platform's; bases and ``http_client`` put another host or transport in Stripe's place.
+        Without a ``pace`` nothing waits for its turn at ``limits``."""
         self._livemode = livemode_of(api_key)
+        http = http_client or straight_client()
+        if pace is not None:
+            http = PacedClient(http, pace, limits, sleep)
         self._client = make_client(
-            api_key, client_id=client_id, api_base=api_base, connect_base=connect_base, http_client=http_client
+            api_key, client_id=client_id, api_base=api_base, connect_base=connect_base, http_client=http
         )
         self._clock = clock or SystemClock()
         self._retries = Retries(sleep)

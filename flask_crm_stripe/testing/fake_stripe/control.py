@@ -2,6 +2,7 @@
 
     GET              /_fake/requests     what was asked (filters: account, method, path)
     GET POST DELETE  /_fake/faults       set the fields of `faults.Fault`, or lift all
+    GET POST         /_fake/limits       {"total", "endpoint": requests a second, "seconds": an answer takes, ...}
     GET POST         /_fake/webhooks     {"do": hold, release, drop, duplicate, reorder, resend or deliver}
     GET POST         /_fake/clock        {"advance": seconds}
     GET POST         /_fake/switches     {name: position}
@@ -31,6 +32,7 @@ from werkzeug.wrappers import Response
 from . import accounts, loopback, payments, refunds
 from .desk import Desk
 from .faults import BadFault, Fault, Faults
+from .limits import BadLimit, Limits
 from .records import RequestRecord
 from .state import World
 from .webhooks import Courier
@@ -44,6 +46,7 @@ class Controls:
 
     world: World
     faults: Faults
+    limits: Limits
     courier: Courier
     desk: Desk
 
@@ -72,6 +75,18 @@ class Controls:
     def clear_faults(self) -> Any:
         """Lift all."""
         return {"lifted": self.faults.clear()}
+
+    def show_limits(self) -> Any:
+        """How much is taken, and how long an answer takes."""
+        return self.limits.as_dict()
+
+    def set_limits(self) -> Any:
+        """Change some."""
+        try:
+            self.limits.set(**_body())
+        except BadLimit as error:
+            raise BadRequest(str(error)) from error
+        return self.show_limits()
 
     def list_deliveries(self) -> Any:
         """The delivery log, oldest first."""
@@ -210,6 +225,8 @@ def register(app: Flask, controls: Controls) -> None:
         ("GET", "/faults", controls.list_faults),
         ("POST", "/faults", controls.add_fault),
         ("DELETE", "/faults", controls.clear_faults),
+        ("GET", "/limits", controls.show_limits),
+        ("POST", "/limits", controls.set_limits),
         ("GET", "/webhooks", controls.list_deliveries),
         ("POST", "/webhooks", controls.webhooks),
         ("GET", "/clock", controls.clock),

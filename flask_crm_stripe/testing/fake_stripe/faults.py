@@ -192,7 +192,7 @@ class FaultyApp:
         if fault.kind in ANSWERS:
             answer = ANSWERS[fault.kind]
             self.note(environ, fault, answer.status)
-            return _answer(answer, start_response)
+            return answered(answer, start_response)
         if fault.kind == "500_after":
             return self._work_then_500(environ, start_response)
         if fault.kind == "delay":
@@ -204,7 +204,7 @@ class FaultyApp:
         body, status, headers = _run(self.app, environ)
         if status.startswith("2"):
             # The API answers the 500 itself; the Connect and hosted pages know nothing of it.
-            return _answer(SERVER_ERROR_SAVED, start_response)
+            return answered(SERVER_ERROR_SAVED, start_response)
         start_response(status, headers.to_wsgi_list())
         return [body]
 
@@ -236,7 +236,8 @@ def _run(app: WSGIApplication, environ: WSGIEnvironment) -> tuple[bytes, str, He
     return b"".join(body), status, headers
 
 
-def _answer(answer: Answer, start_response: StartResponse) -> list[bytes]:
+def answered(answer: Answer, start_response: StartResponse) -> list[bytes]:
+    """Give this answer."""
     body = answer.body
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *answer.headers]
     start_response(f"{answer.status} {'Too Many Requests' if answer.status == 429 else 'Error'}", headers)

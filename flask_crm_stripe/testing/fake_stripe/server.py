@@ -25,7 +25,8 @@ from . import (
     walks,
 )
 from .deliveries import Delivery, Send
-from .faults import Fault, Faults, FaultyApp
+from .faults import Answer, Fault, Faults, FaultyApp
+from .limits import LimitedApp, Limits
 from .records import RequestRecord
 from .resources import webhook_endpoints
 from .serving import TLS, RunningServer
@@ -41,10 +42,11 @@ STRIPE_URLS = ("https://connect.stripe.com", "https://api.stripe.com")
 class FakeStripe:
     """A stateful Stripe for one's own machine. See the package's docstring for how to use it.
 
-    `faults`, `webhooks` (hold, drop, duplicate, reorder, resend) and `clock` are the same controls that `/_fake/*`
-    offers over HTTP. `base_url` is where people's browsers find the pages; serving sets it unless it is given. With
-    `livemode` it is a Stripe in live mode, which takes no key but those that begin with `sk_live_fake`. `platform_id`
-    is the account id of the first platform, which at Stripe is the same in both modes.
+    `faults`, `limits` (requests a second, and how long an answer takes), `webhooks` (hold, drop, duplicate, reorder,
+    resend) and `clock` are the same controls that `/_fake/*` offers over HTTP. `base_url` is where people's browsers
+    find the pages; serving sets it unless it is given. With `livemode` it is a Stripe in live mode, which takes no key
+    but those that begin with `sk_live_fake`. `platform_id` is the account id of the first platform, which at Stripe is
+    the same in both modes.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class FakeStripe:
         )
         self.public = public
         self.faults = Faults()
+        self.limits = Limits()
         self.webhooks = Courier(self.world)
         self._fixed_url = base_url is not None
         self.app = flask.Flask(__name__.rpartition(".")[0], template_folder="templates", static_folder="static")
@@ -75,9 +78,9 @@ class FakeStripe:
         self.connect = connect.register(self.app, self.world)
         hosted.register(self.app, self.world)
         credit_pdf.register(self.app, self.world)
-        control.register(self.app, control.Controls(self.world, self.faults, self.webhooks, self.connect))
+        control.register(self.app, control.Controls(self.world, self.faults, self.limits, self.webhooks, self.connect))
         dashboard.register(self.app, self.world, self.webhooks, self.connect)
-        self.wsgi_app = FaultyApp(self.app.wsgi_app, self.faults, self._note)
+        self.wsgi_app = LimitedApp(FaultyApp(self.app.wsgi_app, self.faults, self._note), self.limits, self._refused)
 
     # -- looking at it -----------------------------------------------------------------------------------------------
 
@@ -232,12 +235,18 @@ class FakeStripe:
     def _note(self, environ: dict[str, Any], fault: Fault, status: int | None) -> None:
         if fault.kind in ("cut_after", "delay"):
             return  # The API did the work and has logged it.
+        self._log(environ, status or 0, f"A fault was set here: {fault.kind}.")
+
+    def _refused(self, environ: dict[str, Any], answer: Answer) -> None:
+        self._log(environ, answer.status, answer.error["message"])
+
+    def _log(self, environ: dict[str, Any], status: int, error: str) -> None:
         record = RequestRecord(
             self.world.new_id("req"), self.world.now(), environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
         )
         record.account = environ.get("HTTP_STRIPE_ACCOUNT")
         record.idempotency_key = environ.get("HTTP_IDEMPOTENCY_KEY")
-        record.status = status or 0
-        record.error = f"A fault was set here: {fault.kind}."
+        record.status = status
+        record.error = error
         with self.world.lock:
             self.world.requests.append(record)

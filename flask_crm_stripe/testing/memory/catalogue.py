@@ -34,6 +34,12 @@ class MemoryCatalogue:
         with self.state.lock:
             return self.state.services.get((self.business, account_id, livemode, service))
 
+    def products(self, account_id: str, livemode: bool, services: Sequence[str]) -> dict[str, str]:
+        """Of those that have one."""
+        entries = [entry for entry in self.entries(account_id, livemode) if entry.service in services]
+        there = [entry for entry in entries if entry.state is not SyncState.ARCHIVED]
+        return {entry.service: entry.product_id for entry in there if entry.product_id is not None}
+
     def save(self, account_id: str, livemode: bool, entry: CatalogueEntry) -> None:
         """Insert or replace."""
         prices = tuple(sorted(entry.prices, key=lambda price: price.currency))

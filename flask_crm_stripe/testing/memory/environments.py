@@ -9,6 +9,7 @@ from datetime import datetime
 from flask_crm_stripe.model.approvals import ApprovalState
 from flask_crm_stripe.model.connection import ConnectionState, Ending, Installation
 from flask_crm_stripe.model.events import EventState
+from flask_crm_stripe.model.runs import RunState
 from flask_crm_stripe.testing.memory.connections import EVER, ended
 from flask_crm_stripe.testing.memory.state import State
 
@@ -84,5 +85,8 @@ def _drop_work(state: State, now: datetime) -> None:
     for values in state.settings.values():
         for key in [key for key in values if key.startswith("notify")]:
             del values[key]
+    for kept in state.runs.values():
+        if kept.run.state is RunState.RUNNING:
+            kept.run = replace(kept.run, state=RunState.STOPPED, ended_at=now)
     for row in state.invoices:
         row.invoice = replace(row.invoice, told_version=row.invoice.version)

@@ -20,6 +20,7 @@ from flask_crm_stripe.model.invoices import Invoice, LinkedCustomer, Payment
 from flask_crm_stripe.model.journal import Step
 from flask_crm_stripe.model.notices import Notice
 from flask_crm_stripe.model.paging import Page
+from flask_crm_stripe.model.runs import Run, RunItem
 from flask_crm_stripe.ports.chain import Head, Link
 from flask_crm_stripe.ports.cursors import NEWER, OLDER, read_cursor, write_cursor
 
@@ -48,6 +49,25 @@ class Customer:
     livemode: bool
     contact: ContactRef
     link: LinkedCustomer
+
+
+@dataclass
+class Claim:
+    """An item of a run; who works on it, and from when on it is to be done (again)."""
+
+    item: RunItem
+    holder: str = ""
+    due_at: datetime | None = None
+
+
+@dataclass
+class RunRow:
+    """A run with its items, in their order."""
+
+    row: int
+    business: str
+    run: Run
+    claims: list[Claim]
 
 
 @dataclass
@@ -94,6 +114,7 @@ class State:
     log_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     approvals: dict[str, tuple[int, Approval]] = field(default_factory=dict)
     notices: dict[int, tuple[str, Notice]] = field(default_factory=dict)
+    runs: dict[str, RunRow] = field(default_factory=dict)
     homes: list[tuple[str, str]] = field(default_factory=list)
     installation: Installation | None = None
     people: dict[tuple[str, str], str] = field(default_factory=dict)

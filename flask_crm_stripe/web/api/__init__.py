@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound
 
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.web import openapi
-from flask_crm_stripe.web.api import afterwards, answers, given, views
+from flask_crm_stripe.web.api import afterwards, answers, given, runs, views
 from flask_crm_stripe.web.api.operations import Given, Operation, Reply
 from flask_crm_stripe.web.problems import API, problem
 
@@ -113,6 +113,7 @@ OPERATIONS = (
         refusals=(404, 409),
     ),
     *afterwards.OPERATIONS,
+    *runs.OPERATIONS,
     Operation(
         "approvals",
         "GET",

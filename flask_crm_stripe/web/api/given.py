@@ -6,8 +6,10 @@ from marshmallow import fields, validate
 
 from flask_crm_stripe.core.deeds import DEEDS, LONGEST_HOW
 from flask_crm_stripe.core.environment import LONGEST_REASON, SHORTEST_REASON
+from flask_crm_stripe.core.runs import MOST_SOURCES
 from flask_crm_stripe.core.selection import MOST_LINES
 from flask_crm_stripe.model.invoices import Delivery, Status
+from flask_crm_stripe.model.runs import ItemState
 from flask_crm_stripe.web.api.fields import Body, DecimalText, Flag, Ref, Text, WholeNumber, listed, nested
 
 SEND_IT = "send"
@@ -56,6 +58,33 @@ class NewInvoice(Preview):
         metadata={"description": "From the preview. Where the figures are others by now, 409 and nothing is made."},
     )
     send = Flag(required=True, metadata={"description": "true: finalise and send. false: leave a draft at Stripe."})
+
+
+class RunSource(Body):
+    """Work to bill: an opportunity, a ticket or an order."""
+
+    kind = Ref(required=True)
+    ref = Ref(required=True)
+
+
+class NewRun(Body):
+    """Which work makes an invoice each, and how."""
+
+    sources = fields.List(
+        fields.Nested(RunSource),
+        required=True,
+        validate=validate.Length(1, MOST_SOURCES, error=f"Give between 1 and {MOST_SOURCES} sources."),
+    )
+    terms = nested(Terms)
+    send = Flag(required=True, metadata={"description": "true: finalise and send. false: leave drafts at Stripe."})
+
+
+class RunQuery(Body):
+    """Which items."""
+
+    state = Text(validate=validate.OneOf([each.value for each in ItemState], error="Write a state of items."))
+    after = WholeNumber(load_default=0, validate=validate.Range(0, 2**62, error="Give the number as it was told."))
+    limit = WholeNumber(load_default=100, validate=validate.Range(1, 500, error="Between 1 and 500."))
 
 
 class Reason(Body):

@@ -9,7 +9,7 @@
 
   // Live status: one small question for everything on the page, quicker while things move.
   const FAST = 5000, SLOW = 60000;
-  let wait = FAST, tag = null, timer = 0, stopped = false, asking = false;
+  let wait = FAST, tag = null, pageTag = null, timer = 0, stopped = false, asking = false;
 
   const names = () => [...new Set(all("[data-cs-live]").map((element) => element.dataset.csLive))];
 
@@ -77,8 +77,10 @@
   const refresh = async () => {
     const regions = all("[data-cs-region]");
     if (!regions.length) return;
-    const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
-    if (!answer.ok) return;
+    const headers = pageTag ? { "If-None-Match": pageTag } : {};
+    const answer = await fetch(location.href, { headers, credentials: "same-origin", cache: "no-store" });
+    if (!answer.ok) return; // 304, too: nothing is new.
+    pageTag = answer.headers.get("ETag");
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const region of regions) {
       const twin = fresh.querySelector(`[data-cs-region="${CSS.escape(region.dataset.csRegion)}"]`);
