@@ -18,14 +18,19 @@ SLOW = 0.01
 """Turns a second: so few that the time which the test itself takes is nothing beside them."""
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql", "a host's own transaction"])
+TRANSACTION = "a host's own transaction"
+for_many = pytest.mark.parametrize("pace", ["memory", "sqlite", "postgresql"], indirect=True)
+"""All but the one whose connection is for one thread."""
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql", TRANSACTION])
 def pace(request: pytest.FixtureRequest) -> Iterator[Pace]:
     """Nobody has taken a turn."""
     if request.param == "memory":
         yield MemoryPace()
         return
     engine: sa.Engine = request.getfixturevalue("sqlite_engine" if request.param == "sqlite" else "postgres_engine")
-    if request.param == "a host's own transaction":
+    if request.param == TRANSACTION:
         with engine.connect() as connection:
             yield SqlPace(Database(sessionmaker(connection, join_transaction_mode="create_savepoint")))
         return
@@ -39,10 +44,9 @@ def test_turns_are_spread_evenly(pace: Pace) -> None:
     assert pace.take("acct_2 all", SLOW) == 0
 
 
-def test_a_turn_is_for_one(pace: Pace, request: pytest.FixtureRequest) -> None:
+@for_many
+def test_a_turn_is_for_one(pace: Pace) -> None:
     """Also where sixteen ask at the same moment."""
-    if "own transaction" in request.node.name:
-        pytest.skip("One connection is for one thread.")
     with ThreadPoolExecutor(16) as pool:
         waits = sorted(pool.map(lambda _: pace.take("acct_1 all", SLOW), range(32)))
     assert waits == pytest.approx([100 * number for number in range(32)], abs=20)
