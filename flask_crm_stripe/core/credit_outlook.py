@@ -50,8 +50,9 @@ class CreditOutlook:
 
     @property
     def seen(self) -> str:
-        """A digest of what is shown: how the invoice stands, what is left of it, and every figure."""
-        plan = replace(self.plan, reason="") if self.plan else None
+        """A digest of what is shown: how the invoice stands, what is left of it, and every figure. What the person says
+        beside the figures is theirs to say."""
+        plan = replace(self.plan, reason="", frees=False, mail=False) if self.plan else None
         return digest([state_of(self.invoice), left_of(self.lines), self.paid, plan])
 
 

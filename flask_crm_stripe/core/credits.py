@@ -261,12 +261,13 @@ class Credits:
             if not (isinstance(error, ProviderError) and error.unknown):
                 self.ledger.credits.give_up(credit.id, error.message)
             raise
-        seen = seen_with_plans(provider, invoice, [credit], [made])
-        self.ledger.credits.see(invoice.id, seen, (), started, None, made.request_id)
         try:
             self.steps.refresh(self._found(invoice.id), Cause(started, None, made.request_id, money_back=True))
         except BillingError as error:  # It is done; how the invoice stands now comes by an event.
             log.info("The invoice %s could not be asked for: %s", invoice.id, error.code)
+        if self._credit(credit.id).stage is CreditStage.PLANNED:
+            seen = seen_with_plans(provider, invoice, [credit], [made])
+            self.ledger.credits.see(invoice.id, seen, (), started, None, made.request_id)
         return self._credit(credit.id)
 
     def _call(self, provider: Provider, invoice: Invoice, credit: Credit) -> RemoteCredit:
