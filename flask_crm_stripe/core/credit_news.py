@@ -33,11 +33,11 @@ def look(
     intents = dict.fromkeys(each.payment_intent for each in payments if by_stripe(each) and each.payment_intent)
     refunds = [each for intent in intents for each in provider.refunds(intent)]
     notes = provider.credits(remote.id)
-    seen = seen_with_plans(provider, invoice, known, notes)
+    seen = _with_plans(provider, invoice, known, notes)
     return ledger.credits.see(invoice.id, seen, refunds, started, cause.event_id, cause.request_id)
 
 
-def seen_with_plans(
+def _with_plans(
     provider: Provider, invoice: Invoice, known: Sequence[Credit], notes: Sequence[RemoteCredit]
 ) -> list[tuple[RemoteCredit, CreditPlan]]:
     """Each with what it takes off by our lines. Stripe's lines are asked for where one was made over there."""

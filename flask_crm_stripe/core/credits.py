@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask_crm_stripe.core.approvals import CHANGED, Approvals, Wish
-from flask_crm_stripe.core.credit_news import seen_with_plans
 from flask_crm_stripe.core.credit_outlook import (
     CORRECT,
     CREDIT,
@@ -56,6 +55,7 @@ from flask_crm_stripe.errors import (
     NotFound,
     PlanChanged,
     ProviderError,
+    Unreachable,
 )
 from flask_crm_stripe.model.approvals import Approval, ApprovalState
 from flask_crm_stripe.model.business import DRAFT, REFUND, SYSTEM, VIEW, VIEW_PERSONAL, Actor
@@ -73,6 +73,10 @@ log = logging.getLogger(__name__)
 
 RIGHTS = {CREDIT: "give money back", CORRECT: "correct invoices"}
 WHAT = {CREDIT: "Crediting", CORRECT: "Correcting an invoice by crediting"}
+DONE_UNSEEN = (
+    "The credit note is made at Stripe, and Stripe did not say how the invoice stands now. Continue in a moment: "
+    "nothing is done twice."
+)
 NOTHING_MOVED = "Nothing was credited and no money moved."
 
 
@@ -253,7 +257,8 @@ class Credits:
         return credit
 
     def _issue(self, invoice: Invoice, credit: Credit) -> Credit:
-        """One call, and what came of it is stored. What certainly was not done is given up, and can begin anew."""
+        """One call, and a look at what came of it, which is stored as one. What certainly was not done is given up, and
+        can begin anew."""
         provider, started = self.steps.provider(invoice), self.steps.begin(invoice)
         try:
             made = self._call(provider, invoice, credit)
@@ -263,11 +268,8 @@ class Credits:
             raise
         try:
             self.steps.refresh(self._found(invoice.id), Cause(started, None, made.request_id, money_back=True))
-        except BillingError as error:  # It is done; how the invoice stands now comes by an event.
-            log.info("The invoice %s could not be asked for: %s", invoice.id, error.code)
-        if self._credit(credit.id).stage is CreditStage.PLANNED:
-            seen = seen_with_plans(provider, invoice, [credit], [made])
-            self.ledger.credits.see(invoice.id, seen, (), started, None, made.request_id)
+        except ProviderError as error:  # Until it is known how the invoice stands now, it is not finished.
+            raise Unreachable(DONE_UNSEEN, request_id=error.request_id) from error
         return self._credit(credit.id)
 
     def _call(self, provider: Provider, invoice: Invoice, credit: Credit) -> RemoteCredit:

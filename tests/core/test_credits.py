@@ -205,14 +205,17 @@ def test_an_event_that_is_faster_tells_it_once_and_names_who_did_it(
     assert told(connected, paid, "refunded") == []
 
 
-def test_a_look_that_fails_afterwards_loses_nothing(connected: World, paid: Invoice) -> None:
-    """It is done; how the invoice stands then comes by an event."""
-    shop(connected).fail_next("refunds", Unreachable("No answer."))
-    assert credit(connected, paid).stage is CreditStage.ISSUED
+@pytest.mark.parametrize("error", [Unreachable("No answer."), RateLimited("Busy.")])
+def test_a_look_that_fails_afterwards_is_made_up_for(connected: World, paid: Invoice, error: ProviderError) -> None:
+    """It is done, and not finished before it is known how the invoice stands: the same press looks again."""
+    shop(connected).fail_next("refunds", error)
+    with pytest.raises(Unreachable, match="nothing is done twice"):
+        credit(connected, paid, form_key="press")
     assert sums(connected, paid).refunded == 0
-    deliver(connected, paid, "refund.created")
+    credit(connected, paid, form_key="press")
     assert sums(connected, paid).refunded == paid.total
     once(connected, paid)
+    assert asked(connected, "create_credit") == 1
 
 
 def test_a_difference_stops_it_and_nothing_moves(connected: World, paid: Invoice) -> None:

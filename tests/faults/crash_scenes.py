@@ -268,7 +268,6 @@ SCENES: dict[str, Scene] = {
         least=20,
         mails=1,
         between=lambda play: {NOT_BEGUN: paid(play)},
-        calm=True,
     ),
     "correct": Scene(
         before=generate,
