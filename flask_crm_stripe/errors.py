@@ -163,6 +163,20 @@ class PlanChanged(Conflict):
         super().__init__(f"The figures changed since you looked. {what} Please check the new total.".replace("  ", " "))
 
 
+class CreditUnderWay(Conflict):
+    """Of one invoice's credit notes nobody knows yet whether it is at Stripe: it is completed before another is made.
+    ``credit_id`` is our own."""
+
+    code = "credit_under_way"
+
+    def __init__(self, credit_id: str) -> None:
+        self.credit_id = credit_id
+        super().__init__(
+            "A credit note of this invoice is not finished: it may be at Stripe already. Continue it first; then you "
+            "see what is left."
+        )
+
+
 class AccountTaken(Conflict):
     """The Stripe account already has a live connection, of this or another business."""
 
@@ -240,11 +254,13 @@ class GateStopped(BillingError):
 
     code = "gate_stopped"
 
-    def __init__(self, differences: Sequence[tuple[str, str, str]]) -> None:
+    def __init__(
+        self, differences: Sequence[tuple[str, str, str]], then: str = "The draft is kept and nothing was sent."
+    ) -> None:
         self.differences = tuple(differences)
         self.invoice_id: str | None = None
         first = "; ".join(f"{what}: ours {ours}, at Stripe {theirs}" for what, ours, theirs in self.differences)
-        super().__init__(f"Stripe's figures differ from ours ({first}). The draft is kept and nothing was sent.")
+        super().__init__(f"Stripe's figures differ from ours ({first}). {then}")
 
 
 class SecretUnreadable(BillingError):

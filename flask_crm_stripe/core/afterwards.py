@@ -25,7 +25,7 @@ from flask_crm_stripe.core.deeds import (
     no_mail,
     state_of,
 )
-from flask_crm_stripe.core.deposits import taken_by
+from flask_crm_stripe.core.deposits import TAKEN_OFF, taken_by
 from flask_crm_stripe.core.history import Cause, entries, fresh
 from flask_crm_stripe.core.invoice_steps import InvoiceSteps, subject
 from flask_crm_stripe.core.journal import Journal
@@ -48,7 +48,6 @@ IN_DOUBT = (
     "We don’t know whether the last mail went out, and Stripe can’t be asked. Send it again if it is fine that the "
     "customer may get it twice."
 )
-TAKEN_OFF = "Another invoice takes this deposit off, so it must stand. Void or delete that one first."
 OVERTAKEN = "The invoice has changed since this was asked for."
 
 

@@ -11,6 +11,7 @@ from flask_crm_stripe.core.approvals import Approvals
 from flask_crm_stripe.core.catalogue import Catalogue
 from flask_crm_stripe.core.change import AccountChange
 from flask_crm_stripe.core.connection import Connections
+from flask_crm_stripe.core.credits import Credits
 from flask_crm_stripe.core.customers import Customers
 from flask_crm_stripe.core.disconnection import Disconnection
 from flask_crm_stripe.core.drafting import Drafting
@@ -62,6 +63,7 @@ class Billing:
     customers: Customers
     invoicing: Invoicing
     afterwards: Afterwards
+    credits: Credits
     approvals: Approvals
     settings: Settings
     second_person: SecondPerson
@@ -128,6 +130,7 @@ class Platform:
         drafting = Drafting(business, rights, ledger, crm, connections)
         invoicing = Invoicing(rights, log, ledger, crm, drafting, connections, steps, news, approvals, clock)
         afterwards = Afterwards(rights, log, ledger, steps, news, approvals, clock)
+        credits = Credits(rights, log, ledger, steps, news, approvals, invoicing, clock)
         disconnection = Disconnection(connections, ledger, clock)
         settings = Settings(ledger, rights, log, approvals, notices, clock)
         endpoints = self._endpoints(environment, rights, log, installation.id)
@@ -152,9 +155,10 @@ class Platform:
             customers=customers,
             invoicing=invoicing,
             afterwards=afterwards,
+            credits=credits,
             approvals=approvals,
             settings=settings,
-            second_person=SecondPerson(approvals, invoicing, afterwards, settings),
+            second_person=SecondPerson(approvals, invoicing, afterwards, credits, settings),
             endpoints=endpoints,
             feed=Feed(ledger, connections, endpoints, rights, log, clock, self.queue),
             runs=Runs(ledger, invoicing, self.queue, clock),

@@ -28,10 +28,10 @@ DOUBTFUL = frozenset((Outcome.OPEN, Outcome.UNKNOWN, Outcome.FAILED))
 BEGUN = DOUBTFUL | {Outcome.DONE}
 
 NOT_AT_STRIPE = "It is still a draft, and nobody has been asked to pay it. Delete the draft instead."
-PAID = "It is paid. To give money back, refund the payment, or make a credit note for it in Stripe."
+PAID = "It is paid. To give money back, credit it: the money goes back with the credit note."
 MONEY_ON_IT = (
-    "Some of it is paid already, so it can’t be voided. Refund that first, or make a credit note in Stripe for what is "
-    "not owed any more."
+    "Some of it is paid already, so it can’t be voided. Credit it instead: what is still to pay is taken off, and what "
+    "was paid goes back."
 )
 
 
@@ -85,6 +85,11 @@ def no_write_off(invoice: Invoice) -> str:
 def no_settling(invoice: Invoice) -> str:
     """Why it can't be recorded as paid elsewhere; empty where it can."""
     return "" if invoice.status in (Status.OPEN, Status.UNCOLLECTIBLE) else _closed(invoice)
+
+
+def no_credit(invoice: Invoice) -> str:
+    """Why nothing of it can be credited; empty where it can."""
+    return "" if invoice.status in (Status.OPEN, Status.PAID, Status.UNCOLLECTIBLE) else _closed(invoice)
 
 
 def _closed(invoice: Invoice) -> str:

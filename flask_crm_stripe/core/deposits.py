@@ -7,13 +7,15 @@ invoice of the work takes each of them off, with exactly the VAT that it had.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from flask_crm_stripe.core.crediting import Creditable, creditable
 from flask_crm_stripe.core.figures import Policy, Terms, whole_plan
 from flask_crm_stripe.errors import Conflict, InvalidInput
+from flask_crm_stripe.model.credits import Credit
 from flask_crm_stripe.model.crm import Source
 from flask_crm_stripe.model.invoices import Invoice, InvoicePlan, PlanLine, Stage, Status, VatTotal
 from flask_crm_stripe.model.money import EXACT, round_to_step, to_major
@@ -43,29 +45,38 @@ DEDUCTED = {
     "pt": "Dedução da fatura de adiantamento {number} de {day}",
     "sv": "Avgår förskottsfaktura {number} av {day}",
 }
+TAKEN_OFF = "Another invoice takes this deposit off, so it must stand. Void or delete that one first."
 CLAIM = "deposit:"
 """Begins what a line that takes a deposit off lays claim to: the database lets one live invoice have it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """A deposit for some work, and the live invoice that takes it off; None while none does."""
+    """A deposit for some work, what no credit note has taken off it, and the live invoice that takes it off; None
+    while none does."""
 
     invoice: Invoice
+    left: tuple[Creditable, ...]
     taken_by: str | None = None
 
     @property
     def waits(self) -> bool:
-        """Whether it can be taken off: it has its number, and no invoice did so yet."""
-        return self.invoice.number is not None and self.taken_by is None
+        """Whether it can be taken off: it has its number, something of it is left, and no invoice did so yet."""
+        return self.invoice.number is not None and self.taken_by is None and any(line.left for line in self.left)
 
 
-def deposits_of(invoices: Iterable[Invoice], claims: Iterable[tuple[str, bool, str]]) -> tuple[Deposit, ...]:
-    """The deposits among them that stand, oldest first. ``claims`` are (claim, live mode, invoice)."""
+def deposits_of(
+    invoices: Iterable[Invoice], claims: Iterable[tuple[str, bool, str]], credits: Mapping[str, Sequence[Credit]]
+) -> tuple[Deposit, ...]:
+    """The deposits among them that stand, oldest first. ``claims`` are (claim, live mode, invoice), ``credits`` the
+    credit notes by invoice."""
     taken = {(claim, livemode): by for claim, livemode, by in claims}
     found = [invoice for invoice in invoices if is_deposit(invoice) and stands(invoice)]
     found.sort(key=lambda invoice: (invoice.created_at, invoice.id))
-    return tuple(Deposit(each, taken.get((claim_of(each), each.livemode))) for each in found)
+    return tuple(
+        Deposit(each, tuple(creditable(each.plan, credits[each.id])), taken.get((claim_of(each), each.livemode)))
+        for each in found
+    )
 
 
 def is_deposit(invoice: Invoice) -> bool:
@@ -150,25 +161,26 @@ def deductions(deposits: Sequence[Deposit], plan: InvoicePlan) -> list[PlanLine]
             "deposits for a later invoice.",
         )
     words = DEDUCTED.get(_language(plan), DEDUCTED["en"])
-    return [line for deposit in ours if deposit.waits for line in _deducted(deposit.invoice, words)]
+    return [line for deposit in ours if deposit.waits for line in _deducted(deposit, words)]
 
 
-def _deducted(deposit: Invoice, words: str) -> list[PlanLine]:
-    day = (deposit.finalised_at or deposit.created_at).date()
-    said = words.format(number=deposit.number, day=date.isoformat(day))
+def _deducted(deposit: Deposit, words: str) -> list[PlanLine]:
+    invoice = deposit.invoice
+    day = (invoice.finalised_at or invoice.created_at).date()
+    said = words.format(number=invoice.number, day=date.isoformat(day))
     return [
         replace(
-            line,
-            key=f"{deposit.id}-{place}",
-            billable=claim_of(deposit, place),
+            each.line,
+            key=f"{invoice.id}-{place}",
+            billable=claim_of(invoice, place),
             description=said,
-            unit_price=-line.unit_price,
-            amount=-line.net,
-            net=-line.net,
-            vat=-line.vat,
-            deducts=deposit.number or "",
+            unit_price=to_major(-each.left, invoice.currency),
+            amount=-each.left,
+            net=-each.left,
+            vat=-each.vat_left,
+            deducts=invoice.number or "",
         )
-        for place, line in enumerate(deposit.plan.lines)
+        for place, each in enumerate(line for line in deposit.left if line.left)
     ]
 
 

@@ -80,7 +80,7 @@ class Drafting:
         if not found:
             return ()
         claims = self.ledger.invoices.claims([claim_of(invoice) for invoice in found.values()])
-        return deposits_of(found.values(), claims)
+        return deposits_of(found.values(), claims, {ref: self.ledger.credits.of_invoice(ref) for ref in found})
 
     def preview(self, ref: SourceRef, billables: Sequence[str], terms: Terms) -> InvoicePlan:
         """The invoice that these billables make, or the deposit on it. Work of other sources of the same customer may

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from flask_crm_stripe.core.billing import Billing
-from flask_crm_stripe.core.event_types import ACCOUNT, HAPPENINGS, INVOICE, OVER, PAYMENT, TAX
+from flask_crm_stripe.core.event_types import ACCOUNT, HAPPENINGS, INVOICE, MONEY_BACK, OVER, PAYMENT, TAX
 from flask_crm_stripe.core.history import Cause, fresh
 from flask_crm_stripe.core.invoice_steps import subject
 from flask_crm_stripe.errors import AccountGone
@@ -47,9 +47,10 @@ def invoice_changed(billing: Billing, thing: Thing, events: Sequence[StoredEvent
         return NOT_OURS
     known = billing.ledger.invoices.payments(invoice.id)
     told = invoice.told_version >= invoice.version
-    after = invoice
-    if not _our_own(billing, invoice, events):
-        cause = Cause(last.created, last.event_id, last.request_id)
+    back = [event for event in events if event.type.startswith(MONEY_BACK)]
+    last, after = back[-1] if back else last, invoice
+    if back or not _our_own(billing, invoice, events):
+        cause = Cause(last.created, last.event_id, last.request_id, money_back=bool(back))
         after = billing.invoicing.steps.refresh(invoice, cause, stripe_id, known)
     if _happened(billing, after, events):
         after = billing.invoicing.get(invoice.id)

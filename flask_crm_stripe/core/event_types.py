@@ -16,6 +16,10 @@ PAYMENT = (
     *("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"),
     *("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"),
 )
+MONEY_BACK = ("credit_note.", "refund.")
+"""How the types of events begin that tell of a credit note or of money that goes back: the sums of the invoice and its
+payments may be the same as before."""
+
 HAPPENINGS = {"invoice.overdue": "overdue", "charge.dispute.created": "disputed"}
 ACCOUNT = ("account.updated", "capability.updated")
 TAX = ("tax.settings.updated",)

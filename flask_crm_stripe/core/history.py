@@ -16,12 +16,14 @@ KINDS = {"open": "finalised", "paid": "paid", "void": "voided", "uncollectible":
 @dataclass(frozen=True, slots=True)
 class Cause:
     """What made us look, and when: an event of Stripe's, or nothing but our own wish. ``ours`` is the sentence for what
-    we did ourselves; it stands where the picture shows just that."""
+    we did ourselves; it stands where the picture shows just that. ``money_back`` is whether it is about a credit note
+    or a refund."""
 
     at: datetime
     event_id: str | None = None
     request_id: str | None = None
     ours: TimelineEntry | None = None
+    money_back: bool = False
 
 
 def entries(
@@ -48,8 +50,11 @@ def _failed(payment: Payment, cause: Cause) -> TimelineEntry:
 
 def _status(remote: RemoteInvoice, payments: Sequence[Payment], cause: Cause) -> TimelineEntry:
     kind = KINDS.get(remote.status, "changed")
-    times = {"finalised": remote.finalised_at, "paid": remote.paid_at, "voided": remote.voided_at}
+    times = {"finalised": remote.finalised_at, "voided": remote.voided_at}
+    times |= dict.fromkeys(("paid", "all_credited"), remote.paid_at)
     words = {"status": remote.status, "number": remote.number or ""}
+    if kind == "paid" and not remote.amount_paid and remote.credited:
+        kind = "all_credited"
     if kind == "paid":
         methods = dict.fromkeys(payment.method for payment in payments if payment.status == "succeeded")
         words |= {"amount": str(Money(remote.amount_paid, remote.currency)), "method": ", ".join(methods)}

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from flask_crm_stripe.core.catalogue import Catalogue
 from flask_crm_stripe.core.connection import Connections
+from flask_crm_stripe.core.credit_news import look
 from flask_crm_stripe.core.customers import LOOK_BACK, Customers
 from flask_crm_stripe.core.gate import differences, invoice_draft, line_drafts
 from flask_crm_stripe.core.history import Cause, entries
@@ -144,7 +145,11 @@ class InvoiceSteps:
         known = self.ledger.invoices.payments(invoice.id) if known is None else known
         payments = without_twins(known, payments)
         news = entries(invoice, remote, known, payments, cause)
-        return self.ledger.invoices.apply(invoice.id, remote, payments, started, news) or self._again(invoice)
+        after = self.ledger.invoices.apply(invoice.id, remote, payments, started, news)
+        final = remote.status != Status.DRAFT
+        if final and look(self.ledger, provider, invoice, remote, payments, cause, started):
+            after = None
+        return after or self._again(invoice)
 
     def begin(self, invoice: Invoice) -> datetime:
         """When a fetch begins that may be stored: in an order that holds on all machines."""

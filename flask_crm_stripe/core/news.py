@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flask_crm_stripe.core.environment import Environment
 from flask_crm_stripe.core.notices import Notices
 from flask_crm_stripe.model.invoices import Invoice, Payment, Stage
+from flask_crm_stripe.model.money import Money
 from flask_crm_stripe.ports.crm import CRM
 from flask_crm_stripe.ports.ledger import Ledger
 from flask_crm_stripe.ports.runtime import Publisher
@@ -44,7 +45,16 @@ class News:
                 key = f"{payment.stripe_id}:{payment.status}"
                 self.publisher.publish(signal, business=self.ledger.business, invoice=invoice, payment=payment, key=key)
                 self.notices.about_invoice(MAILS[payment.status], invoice, key)
+        self._warn(invoice)
         self.ledger.invoices.told(invoice.id, invoice.version)
+
+    def _warn(self, invoice: Invoice) -> None:
+        """The admins hear of money that did not get back to the customer, once."""
+        for refund in self.ledger.credits.refunds(invoice.id):
+            if refund.failed:
+                words = {"number": invoice.number or invoice.id[:8], "invoice": invoice.id}
+                words |= {"amount": str(Money(refund.amount, refund.currency)), "reason": refund.reason or ""}
+                self.notices.add("refund_failed", refund.stripe_id, self.notices.clock.now(), **words)
 
     def tell_or_later(self, invoice: Invoice, payments: Sequence[Payment] | None = None) -> Invoice:
         """What was done at Stripe is done, whether or not the host can be told now: the next round tells it again."""
@@ -67,5 +77,6 @@ class News:
 
 
 def status_word(invoice: Invoice) -> str | None:
-    """What stands on the billable: Stripe's status, empty once the invoice is gone, None while Stripe has nothing."""
-    return "" if invoice.stage is Stage.ABANDONED else invoice.status
+    """What stands on the billable: Stripe's status, empty once the invoice is gone or was credited in full to bill its
+    work again, None while Stripe has nothing."""
+    return "" if invoice.stage is Stage.ABANDONED or invoice.freed else invoice.status

@@ -56,6 +56,11 @@ WORDS = {
         "{number} is disputed",
         "The payment of invoice {number} ({amount}) is disputed with the bank.",
     ),
+    "refund_failed": (
+        "A refund did not arrive: {number}",
+        "{amount} of invoice {number} could not be given back, and is with you again. {reason} The credit note stands: "
+        "give the money back in another way.",
+    ),
     "approval_asked": ("Somebody asks for your agreement", "{what} waits for a second person. {reason}"),
     "approval_decided": ("An answer to your request", "{what}: {decision}"),
 }

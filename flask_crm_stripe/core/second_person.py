@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from flask_crm_stripe.core.afterwards import Afterwards
 from flask_crm_stripe.core.approvals import CHANGED, Approvals
+from flask_crm_stripe.core.credit_outlook import CORRECT, CREDIT
+from flask_crm_stripe.core.credits import Credits
 from flask_crm_stripe.core.deeds import DEEDS
 from flask_crm_stripe.core.invoicing import Invoicing
 from flask_crm_stripe.core.settings import Settings
@@ -18,6 +20,7 @@ from flask_crm_stripe.model.business import APPROVE
 log = logging.getLogger(__name__)
 
 SEND, LIMITS = "send", "limits"
+CREDITS = (CREDIT, CORRECT)
 DEED = "agree to a request"
 
 
@@ -28,6 +31,7 @@ class SecondPerson:
     approvals: Approvals
     invoicing: Invoicing
     afterwards: Afterwards
+    credits: Credits
     settings: Settings
 
     def agree(self, approval_id: str) -> Approval:
@@ -75,6 +79,8 @@ class SecondPerson:
                 return self.settings.content_of(approval.details)
             if approval.kind in DEEDS:
                 return self.afterwards.content(approval)
+            if approval.kind in CREDITS:
+                return self.credits.content(approval)
             return self.invoicing.wish(_invoice_id(approval)).content
         except NotFound:
             return ""
@@ -85,6 +91,9 @@ class SecondPerson:
 
     def _afterwards(self, approval: Approval) -> None:
         self.afterwards.do_agreed(approval)
+
+    def _credits(self, approval: Approval) -> None:
+        self.credits.do_agreed(approval)
 
     def _limits(self, approval: Approval) -> None:
         self.settings.apply_limit(approval)
@@ -98,4 +107,5 @@ HANDLERS: dict[str, Callable[[SecondPerson, Approval], Callable[[], object] | No
     SEND: SecondPerson._send,
     LIMITS: SecondPerson._limits,
     **dict.fromkeys(DEEDS, SecondPerson._afterwards),
+    **dict.fromkeys(CREDITS, SecondPerson._credits),
 }

@@ -75,7 +75,7 @@ class Upkeep:
             for work in (_carry_on, self._keep_fresh, partial(self._catch_up, after_downtime)):
                 self._for(business, work)
             services += self._for(business, _sync)
-            invoices += self._for(business, self._resume)
+            invoices += self._for(business, self._credit) + self._for(business, self._resume)
             told += self._for(business, self._tell)
             runs += self._for(business, _call_workers)
         for business in self.platform.shared.businesses():
@@ -225,6 +225,9 @@ class Upkeep:
                 if isinstance(error, ApprovalNeeded):
                     billing.invoicing.steps.interrupted(invoice, error)
         return count
+
+    def _credit(self, billing: Billing) -> int:
+        return billing.credits.carry_on(self.platform.clock.now() - LEFT_ALONE)
 
     def _tell(self, billing: Billing) -> int:
         count = 0

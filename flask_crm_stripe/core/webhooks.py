@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.core.event_handlers import HANDLERS, Thing
-from flask_crm_stripe.core.event_types import HAPPENINGS, PAYMENT, unneeded
+from flask_crm_stripe.core.event_types import HAPPENINGS, MONEY_BACK, PAYMENT, unneeded
 from flask_crm_stripe.errors import AccountGone, BillingError, NotConnected
 from flask_crm_stripe.model.events import EventState, IncomingEvent, Result, StoredEvent
 from flask_crm_stripe.ports.ledger import SharedLedger
@@ -120,7 +120,7 @@ class _Round:
         return _by(lambda event: thing_of(event, invoices), events)
 
     def _after(self, thing: Thing, events: Sequence[StoredEvent]) -> int:
-        if thing not in self.seen or any(event.type in HAPPENINGS for event in events):
+        if thing not in self.seen or any(_says_more(event.type) for event in events):
             return self._together(thing, events)
         self._finish(events, Result(EventState.APPLIED))
         return len(events)
@@ -203,6 +203,11 @@ def thing_of(event: StoredEvent, invoices: Mapping[str, str]) -> Thing:
         known = invoices.get(event.payment_intent)
         return Thing("invoice", known) if known else Thing("payment", event.payment_intent)
     return Thing("other", event.object_id) if event.object_id else Thing("event", event.event_id)
+
+
+def _says_more(kind: str) -> bool:
+    """Whether it tells of something that a look at the invoice alone may not have shown."""
+    return kind in HAPPENINGS or kind.startswith(MONEY_BACK)
 
 
 def _by(key: Callable[[Value], Key], values: Iterable[Value]) -> dict[Key, list[Value]]:

@@ -186,6 +186,7 @@ class Invoice:
 
     ``fetched_at`` is the start of the fetch that the figures come from; nothing older is ever applied.
     ``contact_readable`` is False where the key is lost with which it was stored how the customer is reached.
+    ``freed`` is whether it was credited in full and its work may be billed again.
     """
 
     id: str
@@ -217,6 +218,7 @@ class Invoice:
     fetched_at: datetime | None = None
     problem: Problem | None = None
     contact_readable: bool = True
+    freed: bool = False
 
     @property
     def books(self) -> Books:
@@ -227,7 +229,7 @@ class Invoice:
 @dataclass(frozen=True, slots=True)
 class Payment:
     """One attempt to pay. ``status`` is succeeded, pending, failed or refunded; ``method`` is words, like
-    "Card ending 4242"."""
+    "Card ending 4242". ``refunded`` is how much of it went back, in minor units."""
 
     stripe_id: str
     method: str
@@ -237,6 +239,7 @@ class Payment:
     at: datetime
     reason: str | None = None
     payment_intent: str | None = None
+    refunded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +293,8 @@ class RemoteBuyer:
 
 @dataclass(frozen=True, slots=True)
 class RemoteInvoice:
-    """An invoice as Stripe describes it. ``line_count`` is None where the answer does not tell.
+    """An invoice as Stripe describes it. ``line_count`` is None where the answer does not tell; ``credited`` is what
+    its credit notes that are not void come to.
 
     ``hosted_url`` is a bearer secret: shown on request, never stored or logged.
     """
@@ -320,6 +324,7 @@ class RemoteInvoice:
     footer: str = ""
     description: str = ""
     order_number: str = ""
+    credited: int = 0
 
     def __repr__(self) -> str:
         return f"RemoteInvoice(id={self.id!r}, status={self.status!r}, total={self.total}, currency={self.currency!r})"

@@ -14,10 +14,19 @@ BY_HAND = "Recorded by hand"
 
 
 def collected(payments: Sequence[Payment]) -> int:
-    """What came in through Stripe, in minor units."""
-    return sum(
-        each.amount for each in payments if each.status == "succeeded" and each.method not in (RECORDED, BY_HAND)
-    )
+    """What came in through Stripe, in minor units, whether or not it went back later."""
+    return sum(each.amount for each in payments if by_stripe(each))
+
+
+def refundable(payments: Sequence[Payment]) -> list[int]:
+    """How much of each payment can go back through Stripe, in minor units, the most first."""
+    left = (each.amount - each.refunded for each in payments if by_stripe(each) and each.payment_intent)
+    return sorted((amount for amount in left if amount > 0), reverse=True)
+
+
+def by_stripe(payment: Payment) -> bool:
+    """Whether the money came in through Stripe."""
+    return payment.status in ("succeeded", "refunded") and payment.method not in (RECORDED, BY_HAND)
 
 
 def without_twins(known: Sequence[Payment], listed: Sequence[Payment]) -> Sequence[Payment]:

@@ -1,7 +1,8 @@
 """Our memory. Every method is one short transaction of its own, so none is ever open while Stripe is asked.
 
 ``Ledger`` belongs to one business: what other businesses have does not exist there. ``SharedLedger`` is for the few
-things that are asked before the business is known. ``ports/invoices.py`` and ``ports/safety.py`` have more stores.
+things that are asked before the business is known. ``ports/invoices.py``, ``ports/credits.py`` and ``ports/safety.py``
+have more stores.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from flask_crm_stripe.model.events import IncomingEvent, Intake, Result, StoredE
 from flask_crm_stripe.model.invoices import LinkedCustomer
 from flask_crm_stripe.model.notices import Notice
 from flask_crm_stripe.model.secrets import Resealed, SealedReport
+from flask_crm_stripe.ports.credits import CreditStore
 from flask_crm_stripe.ports.inbox import EndpointStore, EventStore
 from flask_crm_stripe.ports.invoices import InvoiceStore, JournalStore
 from flask_crm_stripe.ports.runs import RunStore
@@ -172,6 +174,8 @@ class Ledger(Protocol):
     def customers(self) -> CustomerStore: ...
     @property
     def invoices(self) -> InvoiceStore: ...
+    @property
+    def credits(self) -> CreditStore: ...
     @property
     def journal(self) -> JournalStore: ...
     @property

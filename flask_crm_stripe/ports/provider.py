@@ -12,6 +12,7 @@ from typing import Protocol
 
 from flask_crm_stripe.model.catalogue import PriceDraft, ProductDraft
 from flask_crm_stripe.model.connection import Account, RemoteSubscription, RemoteThing, TaxSettings
+from flask_crm_stripe.model.credits import CreditDraft, Refund, RemoteCredit, RemoteLine
 from flask_crm_stripe.model.endpoints import RemoteEndpoint
 from flask_crm_stripe.model.events import EventsPage
 from flask_crm_stripe.model.invoices import CustomerDraft, InvoiceDraft, LineDraft, Payment, RemoteInvoice
@@ -21,6 +22,7 @@ READS = frozenset(
         *("account", "tax_settings", "currencies", "platform_account"),
         *("list_subscriptions", "list_customers", "list_products", "list_endpoints", "list_events"),
         *("find_price", "find_customer", "find_invoice", "line_keys", "invoice", "payments", "invoice_of_payment"),
+        *("invoice_lines", "preview_credit", "credits", "refunds"),
     )
 )
 """A method that is not named here counts as one that changes something: a copy of the database can't call it."""
@@ -182,6 +184,26 @@ class Provider(Protocol):
 
     def settle_invoice(self, invoice_id: str, key: str) -> RemoteInvoice:
         """Open or uncollectible to paid, with money that Stripe never saw: all of what remains."""
+        ...
+
+    def invoice_lines(self, invoice_id: str) -> Sequence[RemoteLine]:
+        """Every line of the invoice at Stripe, in Stripe's order."""
+        ...
+
+    def preview_credit(self, draft: CreditDraft) -> RemoteCredit:
+        """What the credit note would be; nothing is made, and no money moves."""
+        ...
+
+    def create_credit(self, draft: CreditDraft, key: str) -> RemoteCredit:
+        """Issue a credit note; ``draft.refund`` of it goes back to the card in the same call."""
+        ...
+
+    def credits(self, invoice_id: str) -> Sequence[RemoteCredit]:
+        """Every credit note of the invoice, oldest first, void ones included."""
+        ...
+
+    def refunds(self, payment_intent: str) -> Sequence[Refund]:
+        """Everything that went back of a payment, oldest first, what failed included."""
         ...
 
     def delete_draft(self, invoice_id: str) -> None:

@@ -146,7 +146,12 @@ def follows(before: str | None, after: str) -> bool:
 
 def frees_billables(invoice: Invoice) -> bool:
     """Whether its work may be invoiced again."""
-    return invoice.stage is Stage.ABANDONED or invoice.status in FREES
+    return invoice.stage is Stage.ABANDONED or invoice.status in FREES or invoice.freed
+
+
+def freed(invoice: Invoice, now: datetime) -> Invoice:
+    """Credited in full, and its work may be billed again."""
+    return _touched(invoice, replace(invoice, freed=True), now)
 
 
 def is_unfinished(invoice: Invoice) -> bool:

@@ -45,9 +45,9 @@ class MemoryAfterwards(MemoryAccount):
             invoice, now = self._invoice(invoice_id), self._clock.now()
             invoice.require(Status.OPEN, Status.UNCOLLECTIBLE, code="invoice_already_paid", deed="paid")
             if self.lists_settled:
-                left, currency = invoice.total - invoice.paid, invoice.draft.currency
+                left, currency = invoice.left, invoice.draft.currency
                 invoice.payments.append(Payment(self._id("inpay"), RECORDED, left, currency, "succeeded", now))
-            invoice.paid, invoice.status, invoice.paid_at = invoice.total, Status.PAID, now
+            invoice.paid, invoice.status, invoice.paid_at = invoice.paid + invoice.left, Status.PAID, now
             return invoice.picture(request_id)
 
         return self._do("settle_invoice", key, (invoice_id,), work)

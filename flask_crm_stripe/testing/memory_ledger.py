@@ -15,6 +15,7 @@ from flask_crm_stripe.model.secrets import Resealed, SealedReport
 from flask_crm_stripe.testing.memory import connections, environments, events
 from flask_crm_stripe.testing.memory.catalogue import MemoryCatalogue, MemoryCustomers
 from flask_crm_stripe.testing.memory.connections import MemoryConnections
+from flask_crm_stripe.testing.memory.credits import MemoryCredits
 from flask_crm_stripe.testing.memory.events import MemoryEndpoints, MemoryEvents
 from flask_crm_stripe.testing.memory.invoices import MemoryInvoices
 from flask_crm_stripe.testing.memory.journal import MemoryJournal, MemorySettings
@@ -34,6 +35,7 @@ class MemoryLedger:
         self.catalogue = MemoryCatalogue(business, state)
         self.customers = MemoryCustomers(business, state)
         self.invoices = MemoryInvoices(business, state)
+        self.credits = MemoryCredits(business, state)
         self.journal = MemoryJournal(business, state)
         self.log = MemoryLog(business, state)
         self.people = MemoryPeople(business, state)

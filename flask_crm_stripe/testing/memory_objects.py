@@ -59,7 +59,8 @@ class MemoryCustomer:
 
 @dataclass
 class MemoryInvoice:
-    """An invoice: its draft, lines in order, and what became of it."""
+    """An invoice: its draft, lines in order, and what became of it. ``before`` is what credit notes took off what was
+    still to pay, ``after`` what they took off when it was paid."""
 
     id: str
     draft: InvoiceDraft
@@ -75,6 +76,8 @@ class MemoryInvoice:
     payments: list[Payment] = field(default_factory=list)
     customer: MemoryCustomer | None = None
     frozen: RemoteBuyer | None = None
+    before: int = 0
+    after: int = 0
 
     @property
     def buyer(self) -> RemoteBuyer | None:
@@ -90,6 +93,11 @@ class MemoryInvoice:
     def total(self) -> int:
         """What the customer owes: VAT that is not included comes on top."""
         return self.subtotal + sum(line.vat for line in self.lines if not line.vat_included)
+
+    @property
+    def left(self) -> int:
+        """What is still to pay."""
+        return self.total - self.paid - self.before
 
     @property
     def due_date(self) -> date | None:
@@ -115,7 +123,7 @@ class MemoryInvoice:
         self.require(Status.OPEN, Status.UNCOLLECTIBLE, code="status_transition_invalid", deed="paid")
         self.payments.append(payment)
         self.paid += payment.amount
-        if self.paid >= self.total:
+        if self.left <= 0:
             self.status, self.paid_at = Status.PAID, payment.at
 
     def picture(self, request_id: str) -> RemoteInvoice:
@@ -129,7 +137,7 @@ class MemoryInvoice:
             total=self.total,
             tax=sum(line.vat for line in self.lines),
             amount_paid=self.paid,
-            amount_remaining=self.total - self.paid,
+            amount_remaining=self.left,
             customer=self.draft.customer,
             number=self.number,
             due_date=self.due_date,
@@ -146,6 +154,7 @@ class MemoryInvoice:
             footer=self.draft.footer,
             description=self.draft.description,
             order_number=self.draft.order_number,
+            credited=self.before + self.after,
         )
 
     @property

@@ -22,7 +22,7 @@ from flask_crm_stripe.model.connection import Account, RemoteThing
 from flask_crm_stripe.model.endpoints import RemoteEndpoint
 from flask_crm_stripe.model.invoices import CustomerDraft, InvoiceDraft, LineDraft, Payment, RemoteInvoice, Status
 from flask_crm_stripe.ports.runtime import Clock
-from flask_crm_stripe.testing.memory_afterwards import MemoryAfterwards
+from flask_crm_stripe.testing.memory_credits import MemoryCrediting
 from flask_crm_stripe.testing.memory_objects import (
     MemoryCustomer,
     MemoryInvoice,
@@ -43,7 +43,7 @@ class MemoryAnswer:
     request_id: str | None
 
 
-class MemoryProvider(MemoryAfterwards):
+class MemoryProvider(MemoryCrediting):
     """One account. The dicts and lists are there for tests to look at; change them through methods only."""
 
     def __init__(self, account: Account, clock: Clock, platform: str = "acct_platform") -> None:
@@ -330,7 +330,7 @@ class MemoryProvider(MemoryAfterwards):
     def _attempt(
         self, invoice: MemoryInvoice, method: str, status: str, amount: int | None, reason: str | None = None
     ) -> Payment:
-        owed = invoice.total - invoice.paid if amount is None else amount
+        owed = invoice.left if amount is None else amount
         at, charge, intent = self._clock.now(), self._id("ch"), f"pi_{invoice.id}"
         return Payment(charge, method, owed, invoice.draft.currency, status, at, reason, intent)
 

@@ -14,6 +14,7 @@ from flask_crm_stripe.web import (
     billables,
     connection,
     copy,
+    credits,
     disconnect,
     embed,
     errors,
@@ -35,7 +36,7 @@ from flask_crm_stripe.web.context import notice_rolled_key, open_billing, state
 HERE = Path(__file__).parent
 PAGES = (
     *(overview, settings, safety, connection, disconnect, copy, notices, services, billables, invoices, afterwards),
-    *(runs, approvals, events, log, api, embed),
+    *(credits, runs, approvals, events, log, api, embed),
 )
 OPEN = frozenset(("static", "health"))
 LARGEST_BODY = 1_000_000

@@ -15,6 +15,7 @@ from flask_crm_stripe.errors import Conflict, CopyLocked, InvalidInput, Provider
 from flask_crm_stripe.model.approvals import Approval, ApprovalState
 from flask_crm_stripe.model.business import SEND, WRITE_OFF
 from flask_crm_stripe.model.invoices import Invoice, Status
+from flask_crm_stripe.web import credits
 from flask_crm_stripe.web.context import calls_stripe, current_billing
 from flask_crm_stripe.web.i18n import marked as _
 from flask_crm_stripe.web.page import link, say, tools
@@ -93,6 +94,7 @@ class After:
     doubt: bool
     deeds: list[tuple[str, str]]
     waiting: list[Approval]
+    credits: list[tuple[str, str]]
 
     @classmethod
     def of(cls, billing: Billing, found: Invoice, *, connected: bool) -> After:
@@ -106,7 +108,8 @@ class After:
             resend=mailable and not doubt,
             doubt=doubt,
             deeds=[(link(WORDS[kind].endpoint, invoice_id=found.id), WORDS[kind].menu) for kind in kinds],
-            waiting=_waiting(billing, found) if owed else [],
+            waiting=[*(_waiting(billing, found) if owed else []), *credits.waiting(billing, found)],
+            credits=credits.offered(billing, found) if connected else [],
         )
 
     @property

@@ -14,6 +14,7 @@ from flask_crm_stripe.errors import GateStopped, InvalidInput, NotFound, Provide
 from flask_crm_stripe.model.approvals import Approval, ApprovalState
 from flask_crm_stripe.model.business import APPROVE, VIEW
 from flask_crm_stripe.model.invoices import Invoice
+from flask_crm_stripe.web import credits
 from flask_crm_stripe.web.afterwards import WORDS
 from flask_crm_stripe.web.context import calls_stripe, current_billing
 from flask_crm_stripe.web.formats import Formats
@@ -100,6 +101,8 @@ def what(found: Approval, f: Formats, texts: Texts) -> Markup:
     total, name = f.sum_of(found.amount, found.currency), isolated(found.details.get("contact", ""))
     if found.kind in DEEDS:
         return texts.gettext(WORDS[found.kind].asked, total=total, name=name)
+    if found.kind in credits.WORDS:
+        return texts.gettext(credits.WORDS[found.kind].asked, total=total, name=name)
     if found.kind != "send":
         return isolated(found.details.get("what", found.kind))
     return texts.gettext("Send an invoice of %(total)s to %(name)s", total=total, name=name)
@@ -132,6 +135,7 @@ def _page(billing: Billing, found: Approval, wrong: Mapping[str, str], reason: s
         invoice=invoice,
         still_same=not waiting or invoice is None or billing.second_person.content(found) == found.content,
         sends=found.kind == "send",
+        credited=billing.credits.asked(found) if waiting and found.kind in credits.WORDS else None,
         may_decide=waiting and not mine and billing.actor.may(APPROVE),
         may_withdraw=waiting and mine,
         wrong=wrong,

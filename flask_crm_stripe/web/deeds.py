@@ -26,6 +26,9 @@ DEEDS: Mapping[str, str] = {
     "invoice.void": _("Voided an invoice"),
     "invoice.uncollectible": _("Wrote an invoice off"),
     "invoice.paid_elsewhere": _("Recorded a payment made elsewhere"),
+    "invoice.refund": _("Credited an invoice"),
+    "invoice.correct": _("Corrected an invoice"),
+    "credit.pdf": _("Opened a credit note’s PDF"),
     "invoice.resume": _("Went on with an invoice"),
     "invoice.delete": _("Deleted a draft"),
     "invoice.payment_page": _("Opened a payment page"),
@@ -64,6 +67,7 @@ DEEDS: Mapping[str, str] = {
 }
 FAMILIES: Mapping[str, str] = {
     "invoice": _("Invoices"),
+    "credit": _("Credit notes"),
     "connect": _("Connecting"),
     "disconnect": _("Disconnecting"),
     "services": _("Services"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from flask import Blueprint, redirect, render_template, request
 from markupsafe import Markup
@@ -17,16 +16,17 @@ from flask_crm_stripe.errors import Busy, Conflict, GateStopped, ProviderError
 from flask_crm_stripe.model.approvals import Approval, ApprovalState
 from flask_crm_stripe.model.business import APPROVE, DRAFT, SEND, VIEW_PERSONAL
 from flask_crm_stripe.model.events import TimelineEntry
-from flask_crm_stripe.model.invoices import Difference, Invoice, Payment, Stage, Status
+from flask_crm_stripe.model.invoices import Invoice, Payment, Stage, Status
 from flask_crm_stripe.model.money import Money
 from flask_crm_stripe.web.afterwards import After
 from flask_crm_stripe.web.approvals import what
 from flask_crm_stripe.web.books import AsOf
 from flask_crm_stripe.web.context import calls_stripe, current_billing
-from flask_crm_stripe.web.formats import STORED_AMOUNT, Formats, masked
+from flask_crm_stripe.web.credits import Shown
+from flask_crm_stripe.web.formats import Formats, masked
 from flask_crm_stripe.web.i18n import Texts
-from flask_crm_stripe.web.invoice_facts import SourceNames, days_late, owed
-from flask_crm_stripe.web.page import link, safe_url, say, tools
+from flask_crm_stripe.web.invoice_facts import SourceNames, compared, days_late, owed
+from flask_crm_stripe.web.page import away, link, say, tools
 from flask_crm_stripe.web.people import telling
 from flask_crm_stripe.web.sentences import isolated
 
@@ -71,6 +71,7 @@ def invoice(invoice_id: str) -> str:
         primary="" if second and not second.granted else primary(found, rights),
         second=second,
         after=after,
+        credits=Shown.of(billing, found, texts, connected=rights.connected),
         asked=lambda request: what(request, f, texts),
         links=_links(found, rights, texts),
         connected=rights.connected,
@@ -126,13 +127,13 @@ def delete_draft(invoice_id: str) -> str | Response:
 @calls_stripe
 def payment_page(invoice_id: str) -> Response:
     """To the page where the customer pays. Its address is asked from Stripe now and kept nowhere."""
-    return _away(current_billing.invoicing.payment_page(invoice_id))
+    return away(current_billing.invoicing.payment_page(invoice_id))
 
 
 @calls_stripe
 def invoice_pdf(invoice_id: str) -> Response:
     """To the PDF at Stripe."""
-    return _away(current_billing.invoicing.pdf(invoice_id))
+    return away(current_billing.invoicing.pdf(invoice_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,18 +220,6 @@ def last_failure(found: Invoice, payments: Sequence[Payment]) -> Payment | None:
     return newest if newest and newest.status == "failed" else None
 
 
-def compared(difference: Difference, f: Formats) -> dict[str, str]:
-    """A row of the comparison, with the difference where both sides are amounts of one currency."""
-    ours, theirs = STORED_AMOUNT.fullmatch(difference.ours), STORED_AMOUNT.fullmatch(difference.theirs)
-    row = {"what": difference.what, "ours": f.rewritten(difference.ours), "theirs": f.rewritten(difference.theirs)}
-    if not ours or not theirs or ours[2] != theirs[2]:
-        return {**row, "difference": ""}
-    gap = Decimal(theirs[1]) - Decimal(ours[1])
-    sign = "+" if gap > 0 else ""
-    amount = f"{gap} {ours[2]}" if ours[2] else str(gap)
-    return {**row, "difference": f"{sign}{f.rewritten(amount)}"}
-
-
 def ids_of(entry: TimelineEntry, texts: Texts) -> list[tuple[str, str]]:
     """What Stripe's support asks for."""
     named = ((texts.gettext("Event"), entry.event_id), (texts.gettext("Request"), entry.request_id))
@@ -287,12 +276,3 @@ def _links(found: Invoice, rights: Rights, texts: Texts) -> list[tuple[str, Mark
         page = (link("payment_page", invoice_id=found.id), texts.gettext("Payment page the customer sees"))
         links.insert(0, page)
     return links
-
-
-def _away(url: str) -> Response:
-    """To Stripe. Anything but a plain web address is refused, whoever put it there."""
-    if not safe_url(url) or url.startswith("/"):
-        raise Conflict("Stripe gave no address that can be opened. Try again in a moment.")
-    answer = redirect(url, 303)
-    answer.headers["Referrer-Policy"] = "no-referrer"
-    return answer

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from markupsafe import Markup
 
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.model.crm import SourceRef
-from flask_crm_stripe.model.invoices import Invoice, Status
-from flask_crm_stripe.web.formats import Formats
+from flask_crm_stripe.model.invoices import Difference, Invoice, Status
+from flask_crm_stripe.web.formats import STORED_AMOUNT, Formats
 from flask_crm_stripe.web.i18n import Texts
 from flask_crm_stripe.web.page import source_kind
 from flask_crm_stripe.web.sentences import isolated
@@ -29,6 +31,18 @@ def problem_words(invoice: Invoice, texts: Texts) -> Markup:
     """Why it stands still, in three words."""
     stopped = invoice.problem is not None and bool(invoice.problem.differences)
     return texts.gettext("stopped at the check") if stopped else texts.gettext("not finished")
+
+
+def compared(difference: Difference, f: Formats) -> dict[str, str]:
+    """A row of the comparison, with the difference where both sides are amounts of one currency."""
+    ours, theirs = STORED_AMOUNT.fullmatch(difference.ours), STORED_AMOUNT.fullmatch(difference.theirs)
+    row = {"what": difference.what, "ours": f.rewritten(difference.ours), "theirs": f.rewritten(difference.theirs)}
+    if not ours or not theirs or ours[2] != theirs[2]:
+        return {**row, "difference": ""}
+    gap = Decimal(theirs[1]) - Decimal(ours[1])
+    sign = "+" if gap > 0 else ""
+    amount = f"{gap} {ours[2]}" if ours[2] else str(gap)
+    return {**row, "difference": f"{sign}{f.rewritten(amount)}"}
 
 
 class SourceNames:

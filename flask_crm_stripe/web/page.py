@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, g, request, session, url_for
+from flask import Blueprint, current_app, g, redirect, request, session, url_for
 from markupsafe import Markup
+from werkzeug.wrappers import Response
 
 from flask_crm_stripe.core.billing import Billing
+from flask_crm_stripe.errors import Conflict
 from flask_crm_stripe.model.business import ADMIN, VIEW_PERSONAL, Actor, Business
 from flask_crm_stripe.model.crm import ContactRef, SourceRef
 from flask_crm_stripe.web.formats import Formats, formats_for, mail, masked
@@ -191,3 +193,12 @@ def take_notes() -> list[Note]:
 
 def _plain(words: str) -> str:
     return words.striptags() if isinstance(words, Markup) else words
+
+
+def away(url: str) -> Response:
+    """To Stripe. Anything but a plain web address is refused, whoever put it there."""
+    if not safe_url(url) or url.startswith("/"):
+        raise Conflict("Stripe gave no address that can be opened. Try again in a moment.")
+    answer = redirect(url, 303)
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer

@@ -39,6 +39,18 @@ PAYMENT: Mapping[str, Look] = {
     "failed": Look(_("Failed"), "danger"),
     "refunded": Look(_("Refunded")),
 }
+CREDIT: Mapping[str, Look] = {
+    "planned": Look(_("Not finished"), "warning"),
+    "issued": Look(_("Issued"), "success"),
+    "void": Look(_("Void"), hollow=True),
+}
+REFUND: Mapping[str, Look] = {
+    "pending": Look(_("On its way"), "warning"),
+    "requires_action": Look(_("Waits for the customer"), "warning"),
+    "succeeded": Look(_("Refunded"), "success"),
+    "failed": Look(_("Did not arrive"), "danger"),
+    "canceled": Look(_("Cancelled"), "danger"),
+}
 BILLABLE: Mapping[str, Look] = {
     **INVOICE,
     "ready": Look(_("Ready")),
@@ -89,6 +101,8 @@ SUBSCRIPTION: Mapping[str, Look] = {
 LOOKS: Mapping[str, Mapping[str, Look]] = {
     "invoice": INVOICE,
     "payment": PAYMENT,
+    "credit": CREDIT,
+    "refund": REFUND,
     "billable": BILLABLE,
     "service": SERVICE,
     "event": EVENT,
@@ -143,6 +157,27 @@ HAPPENED: Mapping[str, tuple[str, str]] = {
         _("%(actor)s agreed that it counts as paid elsewhere."),
         _("A second person agreed that it counts as paid elsewhere."),
     ),
+    "agreed_refund": (_("%(actor)s agreed that it is credited."), _("A second person agreed that it is credited.")),
+    "agreed_correct": (_("%(actor)s agreed that it is corrected."), _("A second person agreed that it is corrected.")),
+    "credited": (
+        _("%(actor)s credited %(amount)s with credit note %(number)s: “%(words)s”. Back to the card: %(refund)s."),
+        _("%(amount)s was credited in Stripe with credit note %(number)s. Back to the card: %(refund)s."),
+    ),
+    "all_credited": (_("All that was still to pay is credited. Nothing is owed any more."),) * 2,
+    "credit_voided": (_("Credit note %(number)s was voided in Stripe. What it took off counts again."),) * 2,
+    "refunded": (_("%(amount)s was refunded in Stripe without a credit note. The invoice’s VAT stays as it is."),) * 2,
+    "refund_failed": (
+        _("A refund of %(amount)s failed, and the money is with you again. %(why)s The credit note stands."),
+    )
+    * 2,
+    "corrected": (
+        _("%(actor)s corrected it: credit note %(number)s, and a new draft of the same work."),
+        _("It was corrected: credit note %(number)s, and a new draft of the same work."),
+    ),
+    "corrects": (
+        _("%(actor)s made it to correct invoice %(number)s, which is credited in full."),
+        _("It corrects invoice %(number)s, which is credited in full."),
+    ),
     "overdue": (_("It was not paid in time."),) * 2,
     "disputed": (_("The customer disputes the payment with the bank."),) * 2,
     "left_behind": (
@@ -160,6 +195,7 @@ FILLED_BY_DEFAULT = {
     "why": _("Stripe did not answer."),
     "what": _("Stripe’s figures differ from ours"),
     "amount": _("An amount"),
+    "refund": _("nothing"),
     "words": _("no reason was given"),
     "number": "",
     "status": _("something else"),
@@ -209,7 +245,7 @@ def sentence(
 
 def written(name: str, value: str, f: Formats) -> str:
     """Amounts are stored plainly; names and reasons stay as they are, whatever they look like."""
-    return f.rewritten(value) if name in ("amount", "total") else value
+    return f.rewritten(value) if name in ("amount", "total", "refund", "elsewhere") else value
 
 
 def isolated(text: str) -> Markup:

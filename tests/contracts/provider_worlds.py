@@ -27,6 +27,7 @@ ROUTES = {
     "void_invoice": ("POST", "/v1/invoices/*/void"),
     "write_off_invoice": ("POST", "/v1/invoices/*/mark_uncollectible"),
     "settle_invoice": ("POST", "/v1/invoices/*/pay"),
+    "create_credit": ("POST", "/v1/credit_notes"),
     "delete_draft": ("DELETE", "/v1/invoices/*"),
     "invoice": ("GET", "/v1/invoices/*"),
     "account": ("GET", "/v1/account"),

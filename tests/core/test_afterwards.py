@@ -266,14 +266,14 @@ def test_a_customer_who_paid_while_the_answer_was_lost_is_not_said_to_have_paid_
 @pytest.mark.parametrize(
     ("kind", "given", "words"),
     [
-        ("void", {"status": "open", "amount_paid": 1}, "Refund that first"),
+        ("void", {"status": "open", "amount_paid": 1}, "Credit it instead"),
         ("void", {"status": "draft"}, "Delete the draft"),
-        ("void", {"status": "paid"}, "refund the payment"),
+        ("void", {"status": "paid"}, "the money goes back"),
         ("void", {"status": "void"}, "It is void already"),
         ("void", {"status": None, "stage": Stage.ABANDONED}, "never made"),
         ("void", {"status": "frozen"}, "“frozen”"),
         ("uncollectible", {"status": "uncollectible"}, "written off already"),
-        ("uncollectible", {"status": "paid"}, "refund the payment"),
+        ("uncollectible", {"status": "paid"}, "the money goes back"),
         ("paid_elsewhere", {"status": "void"}, "It is void already"),
     ],
 )
@@ -334,7 +334,7 @@ def test_what_changed_since_the_person_looked_is_looked_at_again(connected: Worl
     seen = afterwards.outlook(kind, sent.id).state
     shop(connected).pay(sent.stripe_id or "", 100)
     connected.billing().invoicing.refresh(sent.id)
-    with pytest.raises(Conflict, match=r"changed since|Refund that first"):
+    with pytest.raises(Conflict, match=r"changed since|Credit it instead"):
         afterwards.do(kind, sent.id, WHY, seen)
     assert made(connected, CALLS[kind]) == 0
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_crm_stripe.core.crediting import Choice
 from flask_crm_stripe.core.deposits import claim_of
 from flask_crm_stripe.core.figures import Terms
 from flask_crm_stripe.errors import BillableTaken, Conflict, InvalidInput, NotFound
 from flask_crm_stripe.model.crm import Contact, ContactRef, SourceRef
-from flask_crm_stripe.model.invoices import InvoicePlan, VatRounding
+from flask_crm_stripe.model.invoices import Invoice, InvoicePlan, VatRounding
 from flask_crm_stripe.ports.crm import CRM
 from tests.core.samples import YARD, ZONEN, billable, source
 from tests.core.world import World
@@ -84,6 +85,51 @@ def test_a_deposit_is_taken_off_once(mixed: World) -> None:
     billing.afterwards.do("void", first.id, "The wrong lines")
     [known] = billing.invoicing.deposits([YARD])
     assert (known.taken_by, known.waits) == (None, True)
+
+
+def credited(world: World, deposit: Invoice, lines: dict[str, int] | None = None) -> None:
+    """Some of it, or all, is taken back."""
+    billing = world.billing()
+    seen = billing.credits.outlook("refund", deposit.id, Choice(lines or {}), "Too much").seen
+    billing.credits.do("refund", deposit.id, Choice(lines or {}), "Too much", seen=seen, form_key=f"credit-{lines}")
+
+
+def test_what_was_credited_of_a_deposit_is_not_taken_off(mixed: World) -> None:
+    """Only what is left of each rate, and its VAT; of one that was credited whole nothing."""
+    deposit = mixed.generate(refs=ALL, terms=part(50))
+    whole = mixed.billing().invoicing.preview(YARD, ALL, Terms(deduct=False)).total
+    credited(mixed, deposit, {"deposit-0": 20000, "deposit-2": 5000})
+    plan = mixed.billing().invoicing.preview(YARD, ALL, Terms())
+    assert [(line.net, line.vat) for line in plan.lines if line.deducts] == [(-30000, -6300), (-6050, -1050)]
+    assert plan.total == whole - 36300 - 6050
+    credited(mixed, deposit)
+    assert mixed.billing().invoicing.preview(YARD, ALL, Terms()).total == whole
+    [known] = mixed.billing().invoicing.deposits([YARD])
+    assert not known.waits
+
+
+def test_a_deposit_that_is_taken_off_is_not_credited(mixed: World) -> None:
+    """The invoice that takes it off has to be credited first."""
+    deposit = mixed.generate(refs=("11",), terms=part(20))
+    mixed.generate(refs=("11",), form_key="press-2")
+    for kind in ("refund", "correct"):
+        assert "takes this deposit off" in mixed.billing().credits.outlook(kind, deposit.id).why_not
+
+
+def test_a_deposit_and_its_invoice_are_corrected_as_what_they_were(mixed: World) -> None:
+    """A new draft of the same part of the same work; and one that takes the same deposit off."""
+    deposit = mixed.generate(refs=("11",), terms=part(20))
+    billing = mixed.billing()
+    seen = billing.credits.outlook("correct", deposit.id, None, "Wrong name").seen
+    made = billing.credits.do("correct", deposit.id, Choice(), "Wrong name", seen=seen, form_key="correct-1")
+    draft = billing.invoicing.get(made.replacement or "")
+    assert (draft.total, draft.plan.deposit_percent, draft.status) == (deposit.total, Decimal(20), "draft")
+    billing.invoicing.send(draft.id)
+    final = mixed.generate(refs=("11",), form_key="press-2")
+    seen = billing.credits.outlook("correct", final.id, None, "Wrong name").seen
+    made = billing.credits.do("correct", final.id, Choice(), "Wrong name", seen=seen, form_key="correct-2")
+    again = billing.invoicing.get(made.replacement or "")
+    assert (again.total, again.plan.lines) == (final.total, final.plan.lines)
 
 
 def test_two_cannot_take_it_off_at_the_same_time(mixed: World) -> None:

@@ -9,14 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from flask_crm_stripe.core.credit_outlook import CORRECT, CREDIT
+from flask_crm_stripe.core.crediting import Choice
 from flask_crm_stripe.core.invoice_steps import subject
 from flask_crm_stripe.errors import Unreachable
+from flask_crm_stripe.model.invoices import Invoice
 from flask_crm_stripe.model.journal import Outcome
 from flask_crm_stripe.testing.fake_stripe import FakeStripe
 from tests.faults.crash_world import TOTAL, Play
 
 Picture = dict[str, Any]
 REASONS = NOT_BEGUN, MAIL_UNCERTAIN, GONE_THERE = "not begun", "a mail may be out", "gone at Stripe only"
+
+TOLD = frozenset(("credited", "all_credited", "corrected", "refunded", "credit_voided", "refund_failed"))
+NOTHING_CREDITED: Picture = {"credits": [], "refunds": [], "our credits": [], "told": [], "draft": None}
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,8 @@ class Scene:
 
     ``end`` is the picture in the end, ``mails`` how often the customer is written to. ``between`` are the pictures that
     may be left after upkeep alone, each with the reason why it waits for a person. ``least`` is how many points there
-    are at least: fewer, and the net has a hole. A picture without some of its parts leaves them open.
+    are at least: fewer, and the net has a hole. A picture without some of its parts leaves them open. ``paid`` is
+    whether the customer pays before it, ``calm`` whether it takes a lost answer calmly: what was wanted is done then.
     """
 
     act: Callable[[Play], object]
@@ -35,6 +42,8 @@ class Scene:
     mails: int = 0
     before: Callable[[Play], object] = lambda _: None
     between: Callable[[Play], dict[str, Picture]] = lambda _: {}
+    paid: bool = False
+    calm: bool = False
 
 
 def picture(play: Play, fake: FakeStripe) -> Picture:
@@ -57,6 +66,22 @@ def picture(play: Play, fake: FakeStripe) -> Picture:
         "same": ours is None or [ours.stripe_id] == list(stripe["invoice"]),
         "claims": [(billable, ours is not None and id == ours.id) for billable, _, id in claims],
         "work": [session.get_one(model, int(ref)).status for ref in play.work],
+        "credits": [each["total"] for each in stripe["credit_note"].values()],
+        "refunds": [each["amount"] for each in stripe["refund"].values()],
+        **credits_of(play, ours),
+    }
+
+
+def credits_of(play: Play, ours: Invoice | None) -> Picture:
+    """What we know of what was credited, what is told of it, and the draft that replaces the invoice."""
+    ledger = play.billing.ledger
+    known = ledger.credits.of_invoice(ours.id) if ours else ()
+    told = [each.kind for each in ledger.invoices.timeline(ours.id)] if ours else []
+    draft = next((ledger.invoices.get(each.replacement) for each in known if each.replacement), None)
+    return {
+        "our credits": [(each.stage.value, each.total) for each in known],
+        "told": sorted(kind for kind in told if kind in TOLD),
+        "draft": draft and (draft.stage.value, draft.status, draft.total, draft.problem and draft.problem.code),
     }
 
 
@@ -71,6 +96,7 @@ def nothing(play: Play) -> Picture:
         "same": True,
         "claims": [],
         "work": ["", ""],
+        **NOTHING_CREDITED,
     }
 
 
@@ -85,6 +111,7 @@ def billed(play: Play, stage: str, status: str) -> Picture:
         "same": True,
         "claims": [(ref, True) for ref in play.work],
         "work": [status, status],
+        **NOTHING_CREDITED,
     }
 
 
@@ -164,6 +191,41 @@ def id_of(play: Play) -> str:
     return made.id
 
 
+def refund(play: Play) -> object:
+    """Somebody credits it, and gives the money back; the same button each time."""
+    return play.billing.credits.do(CREDIT, id_of(play), Choice(), "A mistake", form_key=f"{play.business}-credit")
+
+
+def correct(play: Play) -> object:
+    """Somebody corrects it; the same button each time."""
+    return play.billing.credits.do(CORRECT, id_of(play), Choice(), "A mistake", form_key=f"{play.business}-correct")
+
+
+def paid(play: Play) -> Picture:
+    """The customer has paid it."""
+    return billed(play, "sent", "paid") | {"to be sent": True}
+
+
+def refunded(play: Play) -> Picture:
+    """One credit note and one refund of all of it, told once; the work stays on the paid invoice."""
+    once = {"credits": [TOTAL], "refunds": [TOTAL], "our credits": [("issued", TOTAL)], "told": ["credited"]}
+    return paid(play) | once
+
+
+def corrected(play: Play) -> Picture:
+    """One credit note, no refund, nothing left to pay; one new draft of the same work. All of it is told once."""
+    return paid(play) | {
+        "invoices": [("paid", TOTAL, play.work), ("draft", TOTAL, play.work)],
+        "same": False,
+        "claims": [(ref, False) for ref in play.work],
+        "work": ["draft", "draft"],
+        "credits": [TOTAL],
+        "our credits": [("issued", TOTAL)],
+        "told": ["all_credited", "corrected", "credited"],
+        "draft": ("checked", "draft", TOTAL, None),
+    }
+
+
 def give_up(play: Play) -> None:
     """Somebody deletes it, however far it came."""
     if play.invoice() is None:
@@ -196,6 +258,26 @@ SCENES: dict[str, Scene] = {
         end=deleted,
         least=8,
         between=lambda play: {NOT_BEGUN: draft(play), GONE_THERE: gone_there(play)},
+    ),
+    "refund": Scene(
+        before=generate,
+        paid=True,
+        act=refund,
+        again=refund,
+        end=refunded,
+        least=20,
+        mails=1,
+        between=lambda play: {NOT_BEGUN: paid(play)},
+    ),
+    "correct": Scene(
+        before=generate,
+        act=correct,
+        again=correct,
+        end=corrected,
+        least=30,
+        mails=1,
+        between=lambda play: {NOT_BEGUN: sent(play)},
+        calm=True,
     ),
     "make, and delete it instead": Scene(act=save, again=give_up, end=given_up, least=25),
 }

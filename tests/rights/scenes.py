@@ -8,12 +8,14 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import requests
 from requests.adapters import BaseAdapter
 
+from flask_crm_stripe.core.crediting import Choice
 from flask_crm_stripe.core.figures import Terms
 from flask_crm_stripe.errors import Unreachable
 from flask_crm_stripe.model.business import ALL_PERMISSIONS, Actor
@@ -89,6 +91,46 @@ def giving_up(stage: Stage, path: str, ask: bool = False) -> Ask:
 def given_up(stage: Stage, path: str, **body: str) -> Ask:
     """The same for programs."""
     return Ask(f"/api/v1/invoices/{an_open_one(stage).id}/{path}", body=body)
+
+
+def a_paid_one(stage: Stage) -> Invoice:
+    """Sent and paid by card."""
+    invoice = an_open_one(stage)
+    stage.providers.accounts["acct_north"].pay(str(invoice.stripe_id))
+    return stage.billing().invoicing.refresh(invoice.id)
+
+
+def crediting(stage: Stage, path: str, wanted: str = "") -> Ask:
+    """The form of the page, with all that is left of the first line."""
+    invoice = a_paid_one(stage)
+    if wanted == "ask":
+        stage.billing().settings.set_limit("refund", "eur", 1, "")
+    form = {
+        "reason": "A mistake",
+        "form_key": f"press-{next(NUMBERS):06}",
+        "line": "0",
+        "amount_0": "1",
+        "wanted": wanted,
+    }
+    return Ask(f"/invoices/{invoice.id}/{path}", form, done=(200,) if wanted == "look" else (303,))
+
+
+def credited(stage: Stage, path: str, **body: str) -> Ask:
+    """The same for programs."""
+    invoice, key = a_paid_one(stage), "" if path.endswith("preview") else f"press-{next(NUMBERS):06}"
+    if path == "credit":
+        body["seen"] = stage.billing().credits.outlook("refund", invoice.id).seen
+    return Ask(f"/api/v1/invoices/{invoice.id}/{path}", body=body or {}, key=key)
+
+
+def a_credit(stage: Stage, unfinished: bool = False) -> str:
+    """A credit note: at Stripe, or begun while Stripe was silent."""
+    invoice, credits = a_paid_one(stage), stage.billing().credits
+    if unfinished:
+        stage.providers.accounts["acct_north"].fail_next("create_credit", Unreachable("No answer."))
+    with suppress(Unreachable):
+        credits.do("refund", invoice.id, Choice(), "A mistake", form_key="press-1")
+    return credits.sums(invoice.id).credits[0].id
 
 
 def asking_to_give_up(stage: Stage) -> Ask:
@@ -290,6 +332,16 @@ PAGES: dict[tuple[str, str], list[tuple[str, Scene]]] = {
     ("mark_uncollectible", "POST"): [("", lambda s: giving_up(s, "uncollectible"))],
     ("paid_elsewhere", "GET"): [("", lambda s: Ask(f"/invoices/{an_open_one(s).id}/paid-elsewhere"))],
     ("paid_elsewhere", "POST"): [("", lambda s: giving_up(s, "paid-elsewhere"))],
+    ("refund_invoice", "GET"): [("", lambda s: Ask(f"/invoices/{a_paid_one(s).id}/refund"))],
+    ("refund_invoice", "POST"): [
+        ("", lambda s: crediting(s, "refund")),
+        ("work it out", lambda s: crediting(s, "refund", "look")),
+        ("ask a second person", lambda s: crediting(s, "refund", "ask")),
+    ],
+    ("correct_invoice", "GET"): [("", lambda s: Ask(f"/invoices/{a_paid_one(s).id}/correct"))],
+    ("correct_invoice", "POST"): [("", lambda s: crediting(s, "correct"))],
+    ("credit_pdf", "GET"): [("", lambda s: Ask(f"/credits/{a_credit(s)}/pdf", done=(303,)))],
+    ("continue_credit", "POST"): [("", lambda s: Ask(f"/credits/{a_credit(s, True)}/continue", done=(303,)))],
     ("refresh_invoice", "POST"): [("", lambda s: Ask(f"/invoices/{an_open_one(s).id}/refresh", done=(303,)))],
     ("payment_page", "GET"): [("", lambda s: Ask(f"/invoices/{an_open_one(s).id}/pay-page", done=(303,)))],
     ("invoice_pdf", "GET"): [("", lambda s: Ask(f"/invoices/{an_open_one(s).id}/pdf", done=(303,)))],
@@ -343,6 +395,10 @@ JSON: dict[tuple[str, str], list[tuple[str, Scene]]] = {
     ("void_invoice", "POST"): [("", lambda s: given_up(s, "void", reason="A mistake"))],
     ("mark_uncollectible", "POST"): [("", lambda s: given_up(s, "uncollectible", reason="A mistake"))],
     ("paid_elsewhere", "POST"): [("", lambda s: given_up(s, "paid-elsewhere", how="In cash, today"))],
+    ("preview_credit", "POST"): [("", lambda s: credited(s, "credit/preview"))],
+    ("credit_invoice", "POST"): [("", lambda s: credited(s, "credit", reason="A mistake"))],
+    ("correct_invoice", "POST"): [("", lambda s: credited(s, "correct", reason="A mistake"))],
+    ("continue_credit", "POST"): [("", lambda s: Ask(f"/api/v1/credits/{a_credit(s, True)}/continue", body=""))],
     ("ask_to_send", "POST"): [
         ("send a draft", lambda s: asking(s, "/api/v1/invoices/{}/approval", 200)),
         ("give something up", asking_to_give_up),

@@ -86,7 +86,7 @@ def fill(original: Original) -> None:
     host, ids = original.host, original.ids
     ann, _ = host.connected()
     with host.app.app_context():
-        host.host.add(NORTH, *(work(NORTH, str(line)) for line in range(31, 46)))
+        host.host.add(NORTH, *(work(NORTH, str(line)) for line in range(31, 51)))
     ids["interrupted"] = interrupted(host, ann)
     ids["draft"] = ann.bill(NORTH, "31", send="no")
     ids["unwanted"] = ann.bill(NORTH, "32", send="no")
@@ -95,6 +95,10 @@ def fill(original: Original) -> None:
     ids["open"] = ann.bill(NORTH, "41")
     ids |= {name: ann.bill(NORTH, number) for name, number in (("settled", "42"), ("lost", "43"), ("wrong", "44"))}
     ids["quiet"] = ann.bill(NORTH, "45", delivery="link")
+    ids |= {name: ann.bill(NORTH, number) for name, number in (("part", "46"), ("corrected", "47"), ("json", "48"))}
+    ids |= {name: ann.bill(NORTH, number) for name, number in (("stuck", "49"), ("mistaken", "50"))}
+    ids["credit"] = interrupted_credit(host, ann, ids["stuck"])
+    ids["credit_seen"] = ann.post_json(f"/invoices/{ids['json']}/credit/preview", {}).get_json()["seen"]
     set_limit(ann)
     ids["asked"] = ann.bill(NORTH, "34", "35", send="no")
     ids["large"] = ann.bill(NORTH, "36", "37", send="no")
@@ -140,6 +144,15 @@ def interrupted(host: BillingHost, ann: Browser) -> str:
     made = ann.bill(NORTH, "11")
     host.fake.faults.clear()
     return made
+
+
+def interrupted_credit(host: BillingHost, ann: Browser, invoice_id: str) -> str:
+    """A credit note that Stripe did not answer about."""
+    host.fake.faults.add(method="POST", path="/v1/credit_notes", kind="cut_before", times=3)
+    page = ann.post(f"/invoices/{invoice_id}/refund", line="0", amount_0="1", reason="A mistake", form_key="press-1")
+    assert page.status_code == 502, page.text
+    host.fake.faults.clear()
+    return str(host.rows("crm_stripe_credit_note")[0]["id"])
 
 
 def failed_event(host: BillingHost) -> str:
@@ -276,6 +289,13 @@ WAYS: dict[str, Way] = {
     "POST /events/<int:event_id>/retry": form("/events/{event}/retry"),
     "POST /events/retry": form("/events/retry", event="{event}"),
     "POST /invoices/<invoice_id>/ask": form("/invoices/{large}/ask", reason="A large order"),
+    "POST /credits/<credit_id>/continue": form("/credits/{credit}/continue", True),
+    "POST /invoices/<invoice_id>/correct": form(
+        "/invoices/{corrected}/correct", True, reason="A mistake", form_key="press-2"
+    ),
+    "POST /invoices/<invoice_id>/refund": form(
+        "/invoices/{part}/refund", True, line="0", amount_0="1", reason="A mistake", form_key="press-3"
+    ),
     "POST /invoices/<invoice_id>/delete": form("/invoices/{unwanted}/delete", True),
     "POST /invoices/<invoice_id>/paid-elsewhere": form("/invoices/{settled}/paid-elsewhere", True, reason="In cash"),
     "POST /invoices/<invoice_id>/resend": form("/invoices/{quiet}/resend", True),
@@ -310,6 +330,14 @@ WAYS: dict[str, Way] = {
     ),
     "POST /api/v1/approvals/<approval_id>/withdraw": program("/approvals/{approval}/withdraw", None),
     "POST /api/v1/invoices/<invoice_id>/approval": program("/invoices/{large}/approval", {"reason": "Large"}),
+    "POST /api/v1/credits/<credit_id>/continue": program("/credits/{credit}/continue", None, True),
+    "POST /api/v1/invoices/<invoice_id>/correct": program(
+        "/invoices/{mistaken}/correct", {"reason": "A mistake"}, True
+    ),
+    "POST /api/v1/invoices/<invoice_id>/credit": program(
+        "/invoices/{json}/credit", {"reason": "A mistake", "seen": "$credit_seen"}, True
+    ),
+    "POST /api/v1/invoices/<invoice_id>/credit/preview": program("/invoices/{json}/credit/preview", None),
     "POST /api/v1/invoices/<invoice_id>/paid-elsewhere": program(
         "/invoices/{settled}/paid-elsewhere", {"how": "In cash"}, True
     ),

@@ -104,7 +104,7 @@ def test_what_changed_meanwhile_is_shown(stage: Stage, client: FlaskClient, sent
     provider(stage).pay(sent.stripe_id or "", 100)
     stage.billing().invoicing.refresh(sent.id)
     part = page_of(client.post(form.action, data=form.data(reason=WHY)), 409)
-    assert "Refund that first" in part.text if path == "void" else "changed since you looked" in part.text
+    assert "Credit it instead" in part.text if path == "void" else "changed since you looked" in part.text
     provider(stage).pay(sent.stripe_id or "")
     stage.billing().invoicing.refresh(sent.id)
     paid = page_of(client.post(form.action, data=form.data(reason=WHY)), 409)

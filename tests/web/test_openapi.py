@@ -38,7 +38,7 @@ def test_document_and_routes_are_the_same(world: World) -> None:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert documented == registered
-    assert len(documented) == 26
+    assert len(documented) == 30
     assert document["servers"] == [{"url": ROOT}]
 
 

@@ -23,13 +23,14 @@ from flask_crm_stripe.ports.runtime import Vault
 CHANGING = (
     *("send", "total", "updated_at", "version", "status", "stripe_id", "number", "amount_paid", "amount_remaining"),
     *("due_date", "finalised_at", "sent_at", "paid_at", "voided_at", "fetched_at"),
+    "freed",
 )
 # `told_version` is changed by a statement of its own.
 FIXED = (
     *("id", "business", "account_id", "livemode", "contact_name", "currency", "created_by", "created_at"),
     "told_version",
 )
-PAYMENT = ("stripe_id", "method", "amount", "currency", "status", "at", "reason", "payment_intent")
+PAYMENT = ("stripe_id", "method", "amount", "currency", "status", "at", "reason", "payment_intent", "refunded")
 PERSONAL = ("email", "phone", "address")
 ENTRY = ("at", "kind", "actor", "params", "event_id", "request_id", "object_id")
 

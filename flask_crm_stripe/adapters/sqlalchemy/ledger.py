@@ -13,6 +13,7 @@ from flask_crm_stripe.adapters.sqlalchemy import connections, environments, even
 from flask_crm_stripe.adapters.sqlalchemy.approvals import SqlApprovals
 from flask_crm_stripe.adapters.sqlalchemy.catalogue import SqlCatalogue
 from flask_crm_stripe.adapters.sqlalchemy.connections import SqlConnections
+from flask_crm_stripe.adapters.sqlalchemy.credits import SqlCredits
 from flask_crm_stripe.adapters.sqlalchemy.customers import SqlCustomers
 from flask_crm_stripe.adapters.sqlalchemy.database import Database, Sessions
 from flask_crm_stripe.adapters.sqlalchemy.endpoints import SqlEndpoints
@@ -43,6 +44,7 @@ class SqlLedger:
     catalogue: SqlCatalogue = field(init=False)
     customers: SqlCustomers = field(init=False)
     invoices: SqlInvoices = field(init=False)
+    credits: SqlCredits = field(init=False)
     journal: SqlJournal = field(init=False)
     log: SqlLog = field(init=False)
     people: SqlPeople = field(init=False)
@@ -55,6 +57,7 @@ class SqlLedger:
     def __post_init__(self) -> None:
         object.__setattr__(self, "connections", SqlConnections(self.business, self.database, self.vault))
         object.__setattr__(self, "invoices", SqlInvoices(self.business, self.database, self.vault))
+        object.__setattr__(self, "credits", SqlCredits(self.business, self.database, self.vault))
         object.__setattr__(self, "events", SqlEvents(self.business, self.database, self.vault))
         stores = {"catalogue": SqlCatalogue, "customers": SqlCustomers, "journal": SqlJournal}
         stores |= {"people": SqlPeople, "settings": SqlSettings}

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from flask_crm_stripe.adapters.sqlalchemy import credit_tables, schema
 from flask_crm_stripe.adapters.sqlalchemy import run_tables as runs
 from flask_crm_stripe.adapters.sqlalchemy import safety_tables as safety
-from flask_crm_stripe.adapters.sqlalchemy import schema
 from flask_crm_stripe.adapters.sqlalchemy.schema import (
     DIGEST,
     KEY_ID,
@@ -36,6 +36,7 @@ from flask_crm_stripe.adapters.sqlalchemy.words import ALL_WORDS
 
 PREFIX, VERSION_TABLE, metadata = schema.PREFIX, schema.VERSION_TABLE, schema.metadata
 approval, environment, notice, person = safety.approval, safety.environment, safety.notice, safety.person
+credit_note, refund = credit_tables.credit_note, credit_tables.refund
 log, log_head, log_key = safety.log, safety.log_head, safety.log_key
 run, run_item, pace = runs.run, runs.run_item, runs.pace
 
@@ -198,6 +199,7 @@ invoice = table(
     may("fetched_at", Moment),
     may("fetch_started", Moment),
     may("problem", PLAIN),
+    want("freed", sa.Boolean),
     sa.UniqueConstraint("business", "form_key", name=PREFIX + "invoice_form_uq"),
     sa.UniqueConstraint("account_id", "livemode", "stripe_id", name=PREFIX + "invoice_stripe_uq"),
     sa.Index(PREFIX + "invoice_list_ix", "business", "account_id", "livemode", "row"),
@@ -249,6 +251,7 @@ payment = table(
     want("at", Moment),
     may("reason", sa.Text),
     may("payment_intent", STRIPE_ID),
+    want("refunded", sa.BigInteger),
     sa.ForeignKeyConstraint(["invoice_row"], [PREFIX + "invoice.row"], ondelete="CASCADE"),
     sa.UniqueConstraint("account_id", "livemode", "stripe_id", name=PREFIX + "payment_stripe_uq"),
     sa.Index(PREFIX + "payment_invoice_ix", "invoice_row"),

@@ -101,6 +101,7 @@ def _attempt(
         at=_at(at, row),
         reason=reason,
         payment_intent=intent,
+        refunded=charge.get("amount_refunded") or 0,
     )
 
 

@@ -13,6 +13,7 @@ from flask_crm_stripe.adapters.stripe.afterwards import AfterwardsCalls
 from flask_crm_stripe.adapters.stripe.catalogue import CatalogueCalls
 from flask_crm_stripe.adapters.stripe.client import make_client, straight_client
 from flask_crm_stripe.adapters.stripe.connection import ConnectionCalls
+from flask_crm_stripe.adapters.stripe.crediting import CreditCalls
 from flask_crm_stripe.adapters.stripe.customers import CustomerCalls
 from flask_crm_stripe.adapters.stripe.endpoints import EndpointCalls
 from flask_crm_stripe.adapters.stripe.invoicing import InvoicingCalls
@@ -30,7 +31,14 @@ _MODES = {"test": False, "live": True}
 
 @dataclass(frozen=True)
 class StripeProvider(
-    ConnectionCalls, CatalogueCalls, CustomerCalls, InvoicingCalls, AfterwardsCalls, PaymentCalls, EndpointCalls
+    ConnectionCalls,
+    CatalogueCalls,
+    CustomerCalls,
+    InvoicingCalls,
+    AfterwardsCalls,
+    CreditCalls,
+    PaymentCalls,
+    EndpointCalls,
 ):
     """One connected account in one mode. Its repr shows the account and the mode, nothing more."""
 

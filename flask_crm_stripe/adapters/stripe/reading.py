@@ -41,15 +41,17 @@ def read_invoice(answer: Mapping[str, Any], request_id: str | None = None) -> Re
         pdf_url=answer.get("invoice_pdf"),
         request_id=request_id,
         discount=sum(each["amount"] for each in answer.get("total_discount_amounts") or ()),
-        vat=_vat(answer.get("total_taxes") or ()),
+        vat=read_vat(answer.get("total_taxes") or ()),
         buyer=_buyer(answer),
         footer=answer.get("footer") or "",
         description=answer.get("description") or "",
         order_number=_order_number(answer.get("custom_fields") or ()),
+        credited=sum(answer.get(f"{when}_payment_credit_notes_amount") or 0 for when in ("pre", "post")),
     )
 
 
-def _vat(taxes: Iterable[Mapping[str, Any]]) -> tuple[RemoteVat, ...]:
+def read_vat(taxes: Iterable[Mapping[str, Any]]) -> tuple[RemoteVat, ...]:
+    """VAT by reason, out of ``total_taxes``."""
     found: dict[tuple[str, bool], tuple[int, int]] = {}
     for tax in taxes:
         key = (tax.get("taxability_reason") or "", tax.get("tax_behavior") == "inclusive")

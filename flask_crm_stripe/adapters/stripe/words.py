@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_crm_stripe.model.payments import RECORDED
 
-__all__ = ["RECORDED", "UNKNOWN", "decline_words", "method_words"]
+__all__ = ["RECORDED", "UNKNOWN", "decline_words", "method_words", "refund_words"]
 NO_REASON = "The bank gave no reason."
 
 METHODS = {
@@ -77,6 +77,17 @@ DECLINES = {
 }
 
 
+# The values of a refund's failure_reason (stripe-python, _refund.py).
+REFUNDS = {
+    "charge_for_pending_refund_disputed": "The customer disputes the payment with the bank.",
+    "declined": "The bank declined it.",
+    "expired_or_canceled_card": "The card has expired or was cancelled.",
+    "insufficient_funds": "There was not enough money in your balance at Stripe.",
+    "lost_or_stolen_card": "The card can’t be used any more.",
+    "merchant_request": "It was stopped in Stripe.",
+}
+
+
 def method_words(details: Mapping[str, Any]) -> str:
     """A ``payment_method_details`` or a PaymentMethod: "Card ending 4242", "Bank transfer"."""
     kind = details.get("type") or ""
@@ -84,6 +95,11 @@ def method_words(details: Mapping[str, Any]) -> str:
     last4 = more.get("last4") if isinstance(more, Mapping) else None
     words = "Card" if kind == "card" else METHODS.get(kind) or kind.replace("_", " ").capitalize() or UNKNOWN
     return f"{words} ending {last4}" if last4 else words
+
+
+def refund_words(reason: str) -> str:
+    """Why a refund failed."""
+    return REFUNDS.get(reason, NO_REASON)
 
 
 def decline_words(*codes: str | None) -> str:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from flask_crm_stripe.model.approvals import Approval
 from flask_crm_stripe.model.catalogue import CatalogueEntry, OutboxEntry
 from flask_crm_stripe.model.connection import Books, Connection, Consent, Installation
+from flask_crm_stripe.model.credits import Credit, Refund
 from flask_crm_stripe.model.crm import ContactRef
 from flask_crm_stripe.model.endpoints import EndpointHealth, OwnEndpoint
 from flask_crm_stripe.model.events import CatchUp, StoredEvent, Strays, TimelineEntry
@@ -38,6 +39,8 @@ class InvoiceRow:
     entries: list[tuple[int, TimelineEntry]] = field(default_factory=list)
     payments: dict[str, tuple[int, Payment]] = field(default_factory=dict)
     fetch_started: datetime | None = None
+    credits: dict[str, Credit] = field(default_factory=dict)
+    refunds: dict[str, Refund] = field(default_factory=dict)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound
 
 from flask_crm_stripe.core.billing import Billing
 from flask_crm_stripe.web import openapi
-from flask_crm_stripe.web.api import afterwards, answers, given, runs, views
+from flask_crm_stripe.web.api import afterwards, answers, credits, given, runs, views
 from flask_crm_stripe.web.api.operations import Given, Operation, Reply
 from flask_crm_stripe.web.problems import API, problem
 
@@ -105,14 +105,16 @@ OPERATIONS = (
         "ask_to_send",
         "POST",
         f"{INVOICE}/approval",
-        views.ask_to_send,
+        credits.ask,
         "Ask a second person to agree that a draft above the limit is sent, or something given up",
         {200: answers.Approval},
-        "`deed` says what is asked for. Asking again for exactly the same gives the same request.",
-        body=given.Wanted,
+        "`deed` says what is asked for; `lines` and the flags belong to refund and correct. Asking again for exactly "
+        "the same gives the same request.",
+        body=credits.Wanted,
         refusals=(404, 409),
     ),
     *afterwards.OPERATIONS,
+    *credits.OPERATIONS,
     *runs.OPERATIONS,
     Operation(
         "approvals",

@@ -251,9 +251,38 @@ class Payment(Answer):
     payment_intent = told(fields.String, null=True)
     method = told(fields.String, "In words, like Card ending 4242.")
     amount = one(Money)
+    refunded = fields.Nested(Money, metadata={"description": "How much of it went back."})
     status = told(fields.String, "succeeded, pending, failed or refunded.")
     at = told(fields.AwareDateTime)
     reason = told(fields.String, "Why it failed, in words.", null=True)
+
+
+class CreditNote(Answer):
+    """A credit note of the invoice."""
+
+    id = told(fields.String)
+    number = told(fields.String, "Stripe's.", null=True)
+    status = told(fields.String, "planned (not known to be at Stripe), issued or void.")
+    stripe_id = told(fields.String, null=True)
+    total = one(Money)
+    vat = one(Money)
+    reason = told(fields.String, "Empty for one that was made in Stripe.")
+    created_by = told(fields.String, "The CRM's own key of the person; null for one made in Stripe.", null=True)
+    issued_at = told(fields.AwareDateTime, null=True)
+    frees = told(fields.Boolean, "Whether the work can be billed again.")
+    replacement = told(fields.String, "Our id of the draft that corrects the invoice.", null=True)
+    problem = told(fields.String, "Why there is no such draft yet.", null=True)
+
+
+class Refund(Answer):
+    """Money that went back to a card."""
+
+    stripe_id = told(fields.String)
+    amount = one(Money)
+    status = told(fields.String, "pending, requires_action, succeeded, failed or canceled.")
+    at = told(fields.AwareDateTime)
+    reason = told(fields.String, "Why it failed, in words.", null=True)
+    payment_intent = told(fields.String)
 
 
 class Happened(Answer):
@@ -274,6 +303,11 @@ class Invoice(InvoiceRow):
 
     plan = one(Plan)
     payments = many(Payment)
+    credited = fields.Nested(Money, metadata={"description": "What its credit notes that are not void come to."})
+    refunded = fields.Nested(Money, metadata={"description": "What went back to the card, without what failed."})
+    not_arrived = fields.Nested(Money, metadata={"description": "What credit notes say went back and did not."})
+    credit_notes = many(CreditNote)
+    refunds = many(Refund)
     timeline = many(Happened)
 
 
@@ -316,7 +350,10 @@ class Approval(Answer):
     """A request for a second person's agreement."""
 
     id = told(fields.String)
-    kind = told(fields.String, "What is done once somebody agrees: send or limits.")
+    kind = told(
+        fields.String,
+        "What is done once somebody agrees: send, void, uncollectible, paid_elsewhere, refund, correct or limits.",
+    )
     state = told(fields.String, "waiting, agreed, done, refused or withdrawn.")
     invoice = told(fields.String, "The invoice that it is about; null where it is about none.", null=True)
     permission = told(fields.String, "The permission whose limit it is.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from flask_crm_stripe.core.deeds import DEEDS, LONGEST_HOW
+from flask_crm_stripe.core.deeds import LONGEST_HOW
 from flask_crm_stripe.core.environment import LONGEST_REASON, SHORTEST_REASON
 from flask_crm_stripe.core.runs import MOST_SOURCES
 from flask_crm_stripe.core.selection import MOST_LINES
@@ -12,7 +12,6 @@ from flask_crm_stripe.model.invoices import Delivery, Status
 from flask_crm_stripe.model.runs import ItemState
 from flask_crm_stripe.web.api.fields import Body, DecimalText, Flag, Ref, Text, WholeNumber, listed, nested
 
-SEND_IT = "send"
 LONGEST_DUE = 365
 MOST_SERVICES = 1000
 MOST_ROWS = 100
@@ -96,15 +95,6 @@ class Reason(Body):
             SHORTEST_REASON, LONGEST_REASON, error=f"Write {SHORTEST_REASON} to {LONGEST_REASON} characters."
         ),
         metadata={"description": "Kept in the log and on the timeline."},
-    )
-
-
-class Wanted(Reason):
-    """What a second person is asked to agree to."""
-
-    deed = Text(
-        validate=validate.OneOf([SEND_IT, *DEEDS], error="Choose one of: {choices}."),
-        metadata={"description": "send where it is left out."},
     )
 
 

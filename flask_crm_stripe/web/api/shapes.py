@@ -10,10 +10,12 @@ from markupsafe import Markup
 
 from flask_crm_stripe.core.catalogue import ServiceRow, SyncReport
 from flask_crm_stripe.core.connection import Health
+from flask_crm_stripe.core.credit_outlook import CreditSums
 from flask_crm_stripe.core.foreseen import foreseen
 from flask_crm_stripe.model.approvals import Approval
 from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.connection import Account, ConnectionState
+from flask_crm_stripe.model.credits import Credit, CreditStage, Refund
 from flask_crm_stripe.model.crm import Contact, SourceRef
 from flask_crm_stripe.model.events import TimelineEntry
 from flask_crm_stripe.model.invoices import Invoice, InvoicePlan, Payment, PlanLine, Problem, VatTotal
@@ -218,14 +220,40 @@ def problem(found: Problem) -> Shape:
     return {"code": found.code, "message": found.message, "differences": differences}
 
 
-def invoice(found: Invoice, payments: Sequence[Payment], timeline: Sequence[Shape], *, personal: bool) -> Shape:
+def invoice(
+    found: Invoice, payments: Sequence[Payment], sums: CreditSums, timeline: Sequence[Shape], *, personal: bool
+) -> Shape:
     """An invoice with everything; ``timeline`` is what happened, in the shape of ``happened``."""
     return {
         **invoice_row(found, personal=personal),
         "plan": plan_shape(found.plan, personal=personal),
         "payments": [payment(each) for each in payments],
+        "credited": money(sums.credited, found.currency),
+        "refunded": money(sums.refunded, found.currency),
+        "not_arrived": money(sums.lost, found.currency),
+        "credit_notes": [credit_note(each) for each in sums.credits if each.stage is not CreditStage.GIVEN_UP],
+        "refunds": [refund(each) for each in sums.refunds],
         "timeline": list(timeline),
     }
+
+
+def credit_note(found: Credit) -> Shape:
+    """A credit note."""
+    currency, names = found.plan.currency, ("id", "number", "stripe_id", "created_by", "issued_at", "replacement")
+    return {name: getattr(found, name) for name in names} | {
+        "status": found.stage.value,
+        "total": money(found.total, currency),
+        "vat": money(found.vat, currency),
+        "reason": found.plan.reason,
+        "frees": found.plan.frees,
+        "problem": found.problem,
+    }
+
+
+def refund(found: Refund) -> Shape:
+    """Money that went back."""
+    names = ("stripe_id", "status", "at", "reason", "payment_intent")
+    return {name: getattr(found, name) for name in names} | {"amount": money(found.amount, found.currency)}
 
 
 def payment(found: Payment) -> Shape:
@@ -235,6 +263,7 @@ def payment(found: Payment) -> Shape:
         "payment_intent": found.payment_intent,
         "method": found.method,
         "amount": money(found.amount, found.currency),
+        "refunded": money(found.refunded, found.currency),
         "status": found.status,
         "at": found.at,
         "reason": found.reason,

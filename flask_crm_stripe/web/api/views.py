@@ -17,7 +17,6 @@ from flask_crm_stripe.model.codec import digest
 from flask_crm_stripe.model.crm import SourceRef
 from flask_crm_stripe.model.invoices import Delivery, Invoice, InvoiceFilter
 from flask_crm_stripe.web.api import shapes
-from flask_crm_stripe.web.api.given import SEND_IT
 from flask_crm_stripe.web.api.operations import KEY_HEADER, Given, Reply
 from flask_crm_stripe.web.books import chosen_books
 from flask_crm_stripe.web.context import calls_stripe
@@ -128,16 +127,6 @@ def send_invoice(billing: Billing, given: Given) -> Reply:
     return told(billing, billing.invoicing.send(given.path["invoice_id"]))
 
 
-def ask_to_send(billing: Billing, given: Given) -> Reply:
-    """Ask a second person. The same request again is the same one."""
-    invoice_id, reason, deed = given.path["invoice_id"], given.body["reason"], given.body.get("deed", SEND_IT)
-    if deed == SEND_IT:
-        found = billing.invoicing.ask_to_send(invoice_id, reason)
-    else:
-        found = billing.afterwards.ask(deed, invoice_id, reason)
-    return Reply(shapes.approval(found))
-
-
 def approvals(billing: Billing, given: Given) -> Reply:
     """Every request."""
     return Reply(shapes.approvals(billing.ledger.approvals.page(given.query.get("cursor"))))
@@ -181,7 +170,8 @@ def told(billing: Billing, found: Invoice, status: int = 200) -> Reply:
     happened = [
         shapes.happened(each, sentence(each, email, texts, f, names, personal=personal), names) for each in timeline
     ]
-    value = shapes.invoice(found, billing.ledger.invoices.payments(found.id), happened, personal=personal)
+    payments, sums = billing.ledger.invoices.payments(found.id), billing.credits.sums(found.id)
+    value = shapes.invoice(found, payments, sums, happened, personal=personal)
     headers = {"Location": url_for(".api_invoice", invoice_id=found.id, _external=False)} if status == 201 else {}
     return Reply(value, status, headers)
 
