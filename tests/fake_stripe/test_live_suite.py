@@ -24,6 +24,18 @@ from tests.support.stripe_key import ACCOUNT, API_BASE, KEY
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "sk_test_of_this_test_alone"
 SWITCHES, WORKED = "tests/live/test_switches.py", "tests/live/test_worked_invoices.py"
+ONE_PROBE = "test_fakestripes_default_is_what_stripe_does[tax_rounding]"
+NO_NAMES = """
+import socket
+from pathlib import Path
+
+def asked(host, *arguments, **options):
+    with Path(__file__).with_name("asked").open("a") as names:
+        names.write(f"{host}\\n")
+    raise socket.gaierror("There is no name server here.")
+
+socket.getaddrinfo = asked
+"""
 SAMPLE = [f"{WORKED}::test_stripe_has_what_the_table_says[{case}]" for case in MADE[::10]]
 TURNED = [(name, place) for name in PROBES for place in CHOICES.get(name, (100,)) if place != default_of(name)]
 UNTOLD = {
@@ -180,6 +192,16 @@ def test_a_live_key_is_refused_before_anything_is_sent(fake: FakeStripe, server:
     assert f"{len(PROBES)} errors" in run.stdout
     assert f"{KEY} is a key of live mode. Nothing was sent." in run.stdout
     assert fake.requests == []
+
+
+def test_only_stripe_is_asked_where_no_other_place_is_given(tmp_path: Path) -> None:
+    """Its name alone is looked up, here at no name server; the guard lets nothing else through."""
+    (tmp_path / "no_names.py").write_text(NO_NAMES)
+    paths = os.pathsep.join((str(tmp_path), str(ROOT)))
+    run = suite("-p", "no_names", SAMPLE[0], f"{SWITCHES}::{ONE_PROBE}", **{KEY: SECRET, "PYTHONPATH": paths})
+    assert run.returncode == 1
+    assert set((tmp_path / "asked").read_text().split()) == {"api.stripe.com"}
+    assert "NetworkBlockedError" not in run.stdout
 
 
 def test_the_key_is_in_no_traceback() -> None:

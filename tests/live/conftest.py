@@ -35,8 +35,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Take the key out of whatever a report shows: a traceback with local variables has it."""
     report = yield
     key = item.config.stash[GIVEN].get(KEY)
-    if key and key in str(report.longrepr):
-        report.longrepr = str(report.longrepr).replace(key, "(the key)")
-    if key:
-        report.sections = [(name, text.replace(key, "(the key)")) for name, text in report.sections]
+    if not key:
+        return report
+    if key in str(report.longrepr):
+        report.longrepr = _without(key, str(report.longrepr))
+    report.sections = [(name, _without(key, text)) for name, text in report.sections]
+    report.user_properties = [(name, _without(key, str(value))) for name, value in report.user_properties]
     return report
+
+
+def _without(key: str, text: str) -> str:
+    return text.replace(key, "(the key)")
