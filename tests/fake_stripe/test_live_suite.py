@@ -24,7 +24,7 @@ from tests.support.stripe_key import ACCOUNT, API_BASE, KEY
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "sk_test_of_this_test_alone"
 SWITCHES, WORKED = "tests/live/test_switches.py", "tests/live/test_worked_invoices.py"
-ONE_PROBE = "test_fakestripes_default_is_what_stripe_does[tax_rounding]"
+PROBED = f"{SWITCHES}::test_fakestripes_default_is_what_stripe_does"
 NO_NAMES = """
 import socket
 from pathlib import Path
@@ -176,6 +176,18 @@ def test_the_suite_says_which_defaults_to_change(fake: FakeStripe, server: Runni
     assert "paid_out_of_band               payment_record    no_payment" in run.stdout
 
 
+def test_the_suite_says_what_it_did_not_expect(fake: FakeStripe, server: RunningServer) -> None:
+    """What no position stands for, and a probe that Stripe has no answer to, are failures in words."""
+    fake.world.switches.maximum_amount = 99
+    fake.faults.add("500", "POST", "/v1/tax_rates", times=9)
+    names = [f"{PROBED}[{name}]" for name in ("maximum_amount", "tax_rounding", "below_minimum")]
+    run = suite(*names, **{KEY: SECRET, API_BASE: server.url})
+    assert run.returncode == 1
+    assert "2 failed, 1 passed" in run.stdout
+    assert "no position for: of these totals: 99999999: refuse, 100000000: refuse" in run.stdout
+    assert "tax_rounding: the probe could not be made. Stripe said:" in run.stdout
+
+
 def test_without_a_key_all_is_skipped_even_where_all_must_run() -> None:
     """The reason says which variable is not set, and that is no failure of the build."""
     run = suite("-ra", SWITCHES, SAMPLE[0], CRM_STRIPE_TESTS_REQUIRE_ALL="1")
@@ -198,7 +210,7 @@ def test_only_stripe_is_asked_where_no_other_place_is_given(tmp_path: Path) -> N
     """Its name alone is looked up, here at no name server; the guard lets nothing else through."""
     (tmp_path / "no_names.py").write_text(NO_NAMES)
     paths = os.pathsep.join((str(tmp_path), str(ROOT)))
-    run = suite("-p", "no_names", SAMPLE[0], f"{SWITCHES}::{ONE_PROBE}", **{KEY: SECRET, "PYTHONPATH": paths})
+    run = suite("-p", "no_names", SAMPLE[0], f"{PROBED}[tax_rounding]", **{KEY: SECRET, "PYTHONPATH": paths})
     assert run.returncode == 1
     assert set((tmp_path / "asked").read_text().split()) == {"api.stripe.com"}
     assert "NetworkBlockedError" not in run.stdout
