@@ -9,7 +9,7 @@ import pytest
 
 from flask_crm_stripe.core.gate import differences
 from tests.contracts.provider_worlds import SDKWorld
-from tests.contracts.worked_stripe import Stripe, new_world
+from tests.contracts.worked_stripe import FakeDesk, Stripe, new_desk
 from tests.core.worked.rows import Case
 from tests.core.worked.table import MADE
 from tests.fake_stripe.raw import Api
@@ -22,10 +22,10 @@ CASES = [next(case for case in MADE if case.currency == code and case.expected.l
 class Draft(Stripe):
     """A filled draft, and what its business can do with it in Stripe's dashboard."""
 
-    def __init__(self, world: SDKWorld, case: Case) -> None:
-        super().__init__(world, case)
+    def __init__(self, desk: FakeDesk, case: Case) -> None:
+        super().__init__(desk, case)
         self.fill()
-        self.api = Api(world.fake, world.one, SDKWorld.KEY)
+        self.api = Api(desk.world.fake, desk.world.one, SDKWorld.KEY)
         self.least = WHOLE.get(case.currency, 1)
         self.line = self.stored()["lines"]["data"][0]
 
@@ -96,7 +96,7 @@ def test_a_change_at_stripe_is_named(deed: str) -> None:
     """In each currency; both sides in words, and they are not the same."""
     do, named = DEEDS[deed]
     for case in CASES:
-        draft = Draft(new_world({}), case)
+        draft = Draft(new_desk({}), case)
         assert differences(draft.plan, draft.provider.invoice(draft.id)) == (), case
         do(draft)
         found = differences(draft.plan, draft.provider.invoice(draft.id))

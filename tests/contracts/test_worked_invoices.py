@@ -11,10 +11,7 @@ import pytest
 
 from flask_crm_stripe.core.gate import differences
 from flask_crm_stripe.errors import Refused
-from flask_crm_stripe.testing.fake_stripe import FakeStripe, Switches
-from tests.contracts.provider_drafts import PRODUCT
-from tests.contracts.provider_worlds import SDKWorld, provider_of
-from tests.contracts.worked_stripe import Stripe, world_of
+from tests.contracts.worked_stripe import Stripe, desk_of, new_desk
 from tests.core.worked.rows import Case
 from tests.core.worked.table import CASES, MADE
 
@@ -60,7 +57,7 @@ def test_stripe_has_what_the_table_says_under_each_switch_alone(position: dict[s
 def check(case: Case, position: dict[str, Any]) -> None:
     """The draft, read back, and the final invoice are the table's, and the gate is open at each. Above the maximum
     Stripe makes no final invoice of it, and the draft stays as it was."""
-    stripe = Stripe(world_of(*position.items()), case)
+    stripe = Stripe(desk_of(*position.items()), case)
     assert stripe.wrong(stripe.fill()) == [], position
     assert stripe.wrong(stripe.provider.invoice(stripe.id)) == [], position
     if position.get("maximum_amount") == LARGEST and case.expected.total > LARGEST:
@@ -82,7 +79,7 @@ def check(case: Case, position: dict[str, Any]) -> None:
 def test_what_we_refuse_stripe_would_make_something_else_of(case: Case, total: str, tax: str) -> None:
     """It refuses the lines, or the gate does not open, or it refuses the invoice, or it owes the customer a balance: it
     is never a credit note. So nothing of the kind may reach it."""
-    stripe = Stripe(world_of(("negative_total", total), ("negative_tax_amounts", tax)), case)
+    stripe = Stripe(desk_of(("negative_total", total), ("negative_tax_amounts", tax)), case)
     try:
         if differences(stripe.plan, stripe.fill()):
             return
@@ -96,12 +93,10 @@ def test_what_we_refuse_stripe_would_make_something_else_of(case: Case, total: s
 @pytest.mark.parametrize("refused", [True, False])
 def test_lines_of_an_archived_product(refused: bool) -> None:
     """Refused, and the draft is empty; or taken, with the same figures."""
-    world = SDKWorld(FakeStripe(switches=Switches(archived_product_on_line="refuse" if refused else "accept")))
-    provider = provider_of(world, world.one)
-    provider.create_product(PRODUCT, "product")
-    provider.archive_product(PRODUCT.id, "archive")
+    desk = new_desk({"archived_product_on_line": "refuse" if refused else "accept"})
+    desk.provider.archive_product(desk.product, "archive")
     for case in MADE[::8]:
-        stripe = Stripe(world, case)
+        stripe = Stripe(desk, case)
         if not refused or all(amount - share < 0 for amount, share, _ in case.expected.lines):
             assert stripe.wrong(stripe.fill()) == []
             continue
@@ -114,5 +109,5 @@ def test_lines_of_an_archived_product(refused: bool) -> None:
 def test_a_draft_without_its_lines_does_not_pass(position: dict[str, Any]) -> None:
     """The gate stops it before Stripe is asked to make it final."""
     for case in WITH_FIGURES[::4]:
-        stripe = Stripe(world_of(*position.items()), case)
+        stripe = Stripe(desk_of(*position.items()), case)
         assert differences(stripe.plan, stripe.provider.invoice(stripe.id)), case

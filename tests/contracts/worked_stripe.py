@@ -1,9 +1,12 @@
-"""A worked invoice at a Stripe of its own: the real adapter and the SDK, with FakeStripe in Stripe's place."""
+"""A worked invoice at a Stripe: our plan, the real adapter and the SDK. Which Stripe that is, its desk knows."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from itertools import count
+from typing import Any, Protocol
 
 from flask_crm_stripe.core.customers import customer_draft
 from flask_crm_stripe.core.gate import differences, invoice_draft, line_drafts
@@ -22,44 +25,89 @@ SAME = {case.customer: case for case in CASES}
 """A case for each kind of customer."""
 
 MINIMUM = {"usd": 50, "eur": 50, "gbp": 30, "jpy": 50, "huf": 17_500}
+LINKED_AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
-def new_world(position: dict[str, Any]) -> SDKWorld:
-    """A Stripe with these switches, and the product of all lines."""
-    world = SDKWorld(FakeStripe(switches=Switches(**position)))
-    provider_of(world, world.one).create_product(PRODUCT, "product")
-    return world
+class Desk(Protocol):
+    """An account at some Stripe. ``product`` is that of all lines, ``marks`` go into the metadata of what is made."""
+
+    provider: Provider
+    product: str
+    marks: dict[str, str]
+
+    def key(self) -> str:
+        """A new one, to make idempotency keys of."""
+
+    def customer(self, case: Case, own: str) -> str:
+        """The id of the case's customer. (``own`` tells customers apart.)"""
+
+    def stored(self, invoice: str) -> dict[str, Any]:
+        """An invoice as Stripe has it, with all its lines."""
+
+
+@dataclass
+class FakeDesk:
+    """At a FakeStripe of its own: what is stored is read from its memory, past its API."""
+
+    world: SDKWorld
+    product: str = PRODUCT.id
+    marks: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.provider: Provider = provider_of(self.world, self.world.one)
+        self.provider.create_product(PRODUCT, "product")
+        self._keys, self._customers = count(), dict[tuple[str, str], str]()
+
+    def key(self) -> str:
+        return str(next(self._keys))
+
+    def customer(self, case: Case, own: str) -> str:
+        kind = case.customer, own
+        if kind not in self._customers:
+            self._customers[kind] = make_customer(self, SAME[case.customer])
+        return self._customers[kind]
+
+    def stored(self, invoice: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.world.fake.world.store(self.world.one)["invoice"][invoice]
+        return found
+
+
+def new_desk(position: dict[str, Any]) -> FakeDesk:
+    """At a Stripe with these switches."""
+    return FakeDesk(SDKWorld(FakeStripe(switches=Switches(**position))))
 
 
 @cache
-def world_of(*position: tuple[str, Any]) -> SDKWorld:
-    """One for all cases, with these switches."""
-    return new_world(dict(position))
+def desk_of(*position: tuple[str, Any]) -> FakeDesk:
+    """One for all cases, at a Stripe with these switches."""
+    return new_desk(dict(position))
 
 
-@cache
-def customer_of(world: SDKWorld, case: Case, own: str) -> str:
-    """The customer, with their VAT number. (``own`` tells customers apart.)"""
-    provider, contact = provider_of(world, world.one), contact_of(case)
-    link = LinkedCustomer(f"link-{case.customer}{own}", contact.ref, None, "", world.now())
-    made = provider.create_customer(customer_draft(contact, link, "i1", "b1"), f"c-{case.customer}{own}").id
+def make_customer(desk: Desk, case: Case) -> str:
+    """The customer, with their VAT number."""
+    contact, key = contact_of(case), desk.key()
+    link = LinkedCustomer(f"link-{key}", contact.ref, None, "", LINKED_AT)
+    draft = customer_draft(contact, link, "i1", "b1")
+    marked = replace(draft, metadata={**(draft.metadata or {}), **desk.marks})
+    made = desk.provider.create_customer(marked, f"c{key}").id
     number = contact.vat_number or ""
-    provider.set_vat_number(made, vat_type(number), compact(number), f"n-{case.customer}{own}")
+    desk.provider.set_vat_number(made, vat_type(number), compact(number), f"n{key}")
     return made
 
 
 class Stripe:
     """One worked invoice at one Stripe, step by step."""
 
-    def __init__(self, world: SDKWorld, case: Case) -> None:
-        self.world, self.case, self.plan = world, case, plan_of(case)
-        self.key = f"{world.count(world.one, 'invoice')}"
-        self.provider: Provider = provider_of(world, world.one)
+    def __init__(self, desk: Desk, case: Case) -> None:
+        self.desk, self.case, self.plan = desk, case, plan_of(case)
+        self.key, self.provider = desk.key(), desk.provider
         self.id = self._draft()
 
     def _draft(self) -> str:
-        customer = customer_of(self.world, SAME[self.case.customer], self.key if self.small else "")
-        return self.provider.create_invoice(invoice_draft(self.plan, customer, "inv", "i1", "b1"), f"i{self.key}").id
+        customer = self.desk.customer(self.case, self.key if self.small else "")
+        draft = invoice_draft(self.plan, customer, f"inv-{self.key}", "i1", "b1")
+        marked = replace(draft, metadata={**draft.metadata, **self.desk.marks})
+        return self.provider.create_invoice(marked, f"i{self.key}").id
 
     @property
     def small(self) -> bool:
@@ -68,7 +116,7 @@ class Stripe:
 
     def fill(self) -> RemoteInvoice:
         """All lines, with their product."""
-        return self.provider.add_lines(self.id, line_drafts(self.plan, {"s1": PRODUCT.id}), f"l{self.key}")
+        return self.provider.add_lines(self.id, line_drafts(self.plan, {"s1": self.desk.product}), f"l{self.key}")
 
     def finalise(self) -> RemoteInvoice:
         """Draft to open, or to paid."""
@@ -76,14 +124,13 @@ class Stripe:
 
     def stored(self) -> dict[str, Any]:
         """What Stripe itself has."""
-        found: dict[str, Any] = self.world.fake.world.store(self.world.one)["invoice"][self.id]
-        return found
+        return self.desk.stored(self.id)
 
     def wrong(self, remote: RemoteInvoice) -> list[object]:
         """All in which Stripe's answer, and what it has stored, is not the table."""
         expected, stored = self.case.expected, self.stored()
         taxes: dict[tuple[str, bool], tuple[int, int]] = {}
-        for tax in stored["total_taxes"]:
+        for tax in stored["total_taxes"] or ():
             key = (tax["taxability_reason"], tax["tax_behavior"] == "inclusive")
             amount, base = taxes.get(key, (0, 0))
             taxes[key] = (amount + tax["amount"], base + tax["taxable_amount"])
@@ -94,7 +141,7 @@ class Stripe:
             (remote.total, expected.total),
             (stored["total"], expected.total),
             (stored["total_excluding_tax"], sum(nets) - inside),
-            (stored["total_discount_amounts"], []),
+            (stored["total_discount_amounts"] or [], []),
             (taxes, by_reason(self.case)),
             ([line["amount"] for line in stored["lines"]["data"]], nets),
         )

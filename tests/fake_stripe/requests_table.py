@@ -236,6 +236,10 @@ VALID: dict[str, tuple[str, Params]] = {
         "/v1/invoices/{fresh:open}/attach_payment",
         lambda s: {"payment_record": s.fresh("payment_record"), "expand": ["payments", "amount_paid_off_stripe"]},
     ),
+    "POST /v1/payment_methods/{id}/attach": (
+        "/v1/payment_methods/pm_card_visa/attach",
+        lambda s: {"customer": s.ids["customer"], "expand": ["customer"]},
+    ),
     "POST /v1/payment_records/report_payment": (
         "/v1/payment_records/report_payment",
         lambda s: (

@@ -15,6 +15,8 @@ from . import raw, requests_table, scenes
 from .requests_table import VALID
 
 KEY = "sk_live_fake_platform"
+OF_TEST_MODE = {"POST /v1/payment_methods/{id}/attach"}
+"""It saves ready-made cards, which live mode has none of."""
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def modes(value: Any) -> Iterator[bool]:
             yield from modes(inner)
 
 
-@pytest.mark.parametrize("name", VALID)
+@pytest.mark.parametrize("name", sorted(VALID.keys() - OF_TEST_MODE))
 def test_every_endpoint_answers_objects_of_live_mode(name: str) -> None:
     """Whatever an endpoint answers, and whatever is kept and told by events then, is of live mode at every depth."""
     here, (template, params) = requests_table.stage(livemode=True), VALID[name]

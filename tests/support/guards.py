@@ -1,4 +1,7 @@
-"""What holds for every test: nothing leaves this machine, and no variable of the developer's shell gets in."""
+"""What holds for every test: nothing leaves this machine, and no variable of the developer's shell gets in.
+
+``tests/live`` is the one exception: given a key, it may reach Stripe, and nobody else.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,17 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 SETTINGS = ("CRM_STRIPE_", "FLASK_", "STRIPE_")
 EXACT = ("DATABASE_URL", "PORT", "FAKE_STRIPE_PORT", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+_names: set[str] = set()
+_addresses: set[str] = set()
 
 
 class NetworkBlockedError(RuntimeError):
@@ -29,9 +37,20 @@ def is_loopback(host: object) -> bool:
         return False
 
 
+@contextmanager
+def reaching(name: str) -> Iterator[None]:
+    """Let one host of this name be reached while the block runs, under the addresses that are looked up in it."""
+    _names.add(name)
+    try:
+        yield
+    finally:
+        _names.discard(name)
+        _addresses.clear()
+
+
 def refuse_other_machines(host: object) -> None:
-    """Raise NetworkBlockedError unless the host is this machine."""
-    if not is_loopback(host):
+    """Raise NetworkBlockedError unless the host is this machine, or the one that may be reached now."""
+    if not is_loopback(host) and host not in _names | _addresses:
         raise NetworkBlockedError(f"A test tried to reach {host!r}. Tests talk to this machine only; use FakeStripe.")
 
 
@@ -57,11 +76,15 @@ def guarded_connect(connect: Any) -> Any:
 
 
 def guarded_lookup(lookup: Any) -> Any:
-    """The look-up function, refusing names of other machines: a name server is another machine too."""
+    """The look-up function, refusing names of other machines: a name server is another machine too. What is found for
+    the name that may be reached may be connected to."""
 
     def look_up_this_machine(host: Any, *arguments: Any, **options: Any) -> Any:
         refuse_other_machines(host)
-        return lookup(host, *arguments, **options)
+        found = lookup(host, *arguments, **options)
+        if host in _names:
+            _addresses.update(str(each[4][0]) for each in found)
+        return found
 
     return look_up_this_machine
 

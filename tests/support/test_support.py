@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from flask import Flask, g
 
 from tests.support import readme
-from tests.support.guards import NetworkBlockedError, is_loopback
+from tests.support.guards import NetworkBlockedError, guarded_lookup, is_loopback, reaching, refuse_other_machines
 from tests.support.live import LiveServer
 from tests.support.postgres import Postgres, copy_of, installed_binaries, running_postgres
 
@@ -58,6 +58,24 @@ def test_other_machines_are_refused() -> None:
     with pytest.raises(NetworkBlockedError), socket.socket() as sock:
         sock.connect(("192.0.2.1", 443))
     assert not issubclass(NetworkBlockedError, OSError)
+
+
+def test_one_host_can_be_let_through_for_a_while() -> None:
+    """Under the addresses that are looked up meanwhile; another name is not even looked up, and nothing lasts."""
+    address = "192.0.2.1"
+    look_up = guarded_lookup(lambda host, port: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))])
+    with reaching("stripe.example"):
+        with pytest.raises(NetworkBlockedError):
+            refuse_other_machines(address)
+        assert look_up("stripe.example", 443)
+        refuse_other_machines(address)
+        with pytest.raises(NetworkBlockedError):
+            look_up("other.example", 443)
+        with pytest.raises(NetworkBlockedError):
+            refuse_other_machines("192.0.2.2")
+    for host in ("stripe.example", address):
+        with pytest.raises(NetworkBlockedError):
+            refuse_other_machines(host)
 
 
 @pytest.mark.parametrize(

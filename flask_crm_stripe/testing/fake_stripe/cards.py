@@ -46,6 +46,9 @@ CARDS = (
     ),
 )
 
+SAVED = "_saved_card"
+"""FakeStripe's own note on a payment method: which of these cards it is."""
+
 REFUSED = (
     "This is not a test card. FakeStripe takes 4242 4242 4242 4242, which pays, and 4000 0000 0000 0002, which is "
     "declined. Nothing that you typed was kept. Never type a real card here."

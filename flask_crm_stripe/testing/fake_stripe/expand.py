@@ -32,6 +32,7 @@ KINDS = {
     "invoiceitems": "invoiceitem",
     "invoices": "invoice",
     "payment_intents": "payment_intent",
+    "payment_methods": "payment_method",
     "payment_records": "payment_record",
     "prices": "price",
     "products": "product",

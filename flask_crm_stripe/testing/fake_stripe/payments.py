@@ -26,7 +26,7 @@ CHARGES_OFF = (
 
 def pay(world: World, account_id: str, invoice: Obj, params: dict[str, Any]) -> Obj:
     """POST /v1/invoices/{id}/pay on an open invoice. Raises StripeFault: 402 with a failed charge when the card is
-    declined; 400 when there is nothing to pay with, since FakeStripe's customers have no saved cards."""
+    declined; 400 when no payment method is named, since a saved card is nobody's default one."""
     if invoice["status"] == "uncollectible" and world.switches.pay_uncollectible == "refuse":
         words = "This invoice was marked as uncollectible and can no longer be paid."
         raise StripeFault(words, code="invoice_not_open", executed=True)
@@ -35,14 +35,19 @@ def pay(world: World, account_id: str, invoice: Obj, params: dict[str, Any]) -> 
     method = params.get("payment_method")
     if not method:
         raise invalid(NO_METHOD, code="resource_missing")
-    card = cards.by_payment_method(method)
+    saved = world.find(account_id, "payment_method", method)
+    if saved and saved["customer"] != invoice["customer"]:
+        words = "The payment method must be attached to the customer of this invoice."
+        raise StripeFault(words, param="payment_method", executed=True)
+    card = cards.by_payment_method(world.store(account_id)[cards.SAVED][method]["card"] if saved else method)
     if card is None or world.livemode:
         raise _no_method(world, method, card)
-    return charge(world, account_id, invoice, card)
+    return charge(world, account_id, invoice, card, method if saved else None)
 
 
-def charge(world: World, account_id: str, invoice: Obj, card: cards.Card) -> Obj:
-    """Collect what remains of the invoice from a test card, and return the paid invoice.
+def charge(world: World, account_id: str, invoice: Obj, card: cards.Card, saved: str | None = None) -> Obj:
+    """Collect what remains of the invoice from a test card, and return the paid invoice. ``saved`` is the id that the
+    card is saved under.
 
     Raises StripeFault 402 (`card_declined`) after recording the failed charge and its events, and 400 where the account
     may not charge.
@@ -52,6 +57,8 @@ def charge(world: World, account_id: str, invoice: Obj, card: cards.Card) -> Obj
     payment = invoice_payments.open_default(world, account_id, invoice)
     intent = world.store(account_id)["payment_intent"][payment["payment"]["payment_intent"]]
     taken = charges.new_charge(world, invoice, intent, card)
+    if saved:
+        taken["payment_method"] = saved
     if card.decline is not None:
         raise _declined(world, account_id, invoice, intent, taken, card, card.decline)
     return _succeeded(world, account_id, invoice, payment, intent, taken)

@@ -20,6 +20,7 @@ MODULES = (
     "invoiceitems",
     "reads",
     "refunds",
+    "payment_methods",
     "payment_records",
     "credit_notes",
     "subscriptions",
