@@ -128,7 +128,7 @@ def is_post(ask: Ask) -> bool:
     """Forms without a field of their own."""
     ends = (
         *("/refresh", "/test", "/connect", "/decline", "/seen", "/sync", "/send", "/retry", "/agree", "/withdraw"),
-        *("/endpoint", "/roll", "/resend", "/continue"),
+        *("/endpoint", "/roll", "/resend", "/continue", "/start", "/stop", "/resume"),
     )
     posted = ask.path.endswith(ends) or (ask.done == (303,) and re.search(r"/connect/\w{32}$|/delete$", ask.path))
     return bool(posted)
