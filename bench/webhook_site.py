@@ -91,7 +91,9 @@ class Site:
 
     def environment(self, database: Database, **more: str) -> dict[str, str]:
         """What the programs of a run are given."""
-        bases = {"CRM_STRIPE_API_BASE": self.stripe, "CRM_STRIPE_CONNECT_BASE": self.stripe}
+        # What is measured is us: this Stripe has no limits.
+        limits = {"CRM_STRIPE_ALL_REQUESTS": "10000", "CRM_STRIPE_ENDPOINT_REQUESTS": "10000"}
+        bases = {"CRM_STRIPE_API_BASE": self.stripe, "CRM_STRIPE_CONNECT_BASE": self.stripe, **limits}
         return webhook_apps.environment(database.url, self.broker, **bases, **more)
 
     def asked(self) -> int:

@@ -117,6 +117,23 @@ def test_a_person_does_not_stand_in_the_line() -> None:
     assert max(waits) > 1.0
 
 
+def test_who_wakes_too_late_takes_another_turn() -> None:
+    """A machine that stood still for a second lets no burst go after it; a person who waits has waited enough."""
+    inner = Watched(endpoint=25)
+    pace = MemoryPace(now=lambda: inner.time)
+    asleep = iter([0.0, 1.0, 0.0, 0.0, 1.0])
+
+    def sleep(seconds: float) -> None:
+        inner.time += seconds + next(asleep)
+
+    client = PacedClient(inner, pace, Limits(1000, 25), sleep, lambda: inner.time)
+    client.request("post", f"{BASE}/v1/invoices", {})
+    with nobody_waits():
+        client.request("post", f"{BASE}/v1/invoices", {})
+        client.request("post", f"{BASE}/v1/invoices", {})
+    assert [round(at - 1000, 3) for at, _ in inner.sent] == [0.0, 0.043, 1.085]
+
+
 def test_what_is_no_api_waits_for_nothing() -> None:
     """Signing in at Stripe has limits of its own. The transport is what it was, and is closed with us."""
     inner = Watched(endpoint=1)
