@@ -14,7 +14,7 @@ from flask_crm_stripe.model.codec import from_plain, to_plain
 from flask_crm_stripe.model.crm import SourceRef
 from flask_crm_stripe.model.invoices import Delivery
 from flask_crm_stripe.model.runs import ItemState, Run, RunItem, Tally
-from flask_crm_stripe.web.api import answers, given, shapes
+from flask_crm_stripe.web.api import given, run_answers, shapes
 from flask_crm_stripe.web.api.operations import Given, Operation, Reply
 from flask_crm_stripe.web.context import calls_stripe
 from flask_crm_stripe.web.terms import form_of_settings
@@ -109,7 +109,7 @@ def _item(item: RunItem) -> Shape:
 
 def _deed(name: str, view: Callable[[Billing, Given], Reply], summary: str, description: str = "") -> Operation:
     path = f"{RUN}/{name}"
-    told = {200: answers.Run}
+    told = {200: run_answers.Run}
     return Operation(f"{name}_run", "POST", path, view, summary, told, description, refusals=(404, 409))
 
 
@@ -120,7 +120,7 @@ OPERATIONS = (
         "/runs",
         plan,
         "What many invoices at once would be: one for each source",
-        {201: answers.Run},
+        {201: run_answers.Run},
         "Nothing reaches Stripe. Look at `sums` and at the failed items, then start it.",
         body=given.NewRun,
         refusals=(409,),
@@ -131,7 +131,7 @@ OPERATIONS = (
         RUN,
         run,
         "How far a run is",
-        {200: answers.Run},
+        {200: run_answers.Run},
         query=given.RunQuery,
         refusals=(404,),
     ),
