@@ -169,7 +169,7 @@ def _values(billing: Billing, found: Run, tally: Sequence[Tally]) -> dict[str, o
         "failed": failed,
         "shown": shown,
         "more": max(0, count["left" if planned else "done"] - len(shown)),
-        "may": billing.actor.may(DRAFT) and (not found.send or billing.actor.may(SEND)),
+        "allowed": billing.actor.may(DRAFT) and (not found.send or billing.actor.may(SEND)),
         "can_retry": any(_simply_again(each) for each in failed),
         "review_url": link("new_run", source=[_key(each) for each in again]) if again else "",
         "item_url": _item_url,
