@@ -41,11 +41,13 @@ from flask_crm_stripe.core.upkeep import Upkeep
 from flask_crm_stripe.core.webhooks import Inbox
 from flask_crm_stripe.errors import InvalidInput, SetupMissing
 from flask_crm_stripe.model.business import ALL_PERMISSIONS, DEFAULT_BUSINESS, Actor, Business
+from flask_crm_stripe.model.crm import SourceRef
 from flask_crm_stripe.model.events import IncomingEvent
 from flask_crm_stripe.ports.crm import CRMSource
 from flask_crm_stripe.ports.runtime import Clock, Queue
 from flask_crm_stripe.state import EXTENSION, State
 from flask_crm_stripe.tasks import Worker
+from flask_crm_stripe.web.automatic import bill_by_itself
 from flask_crm_stripe.web.i18n import translator
 from flask_crm_stripe.web.login import forget_login
 from flask_crm_stripe.web.notices import place_of
@@ -127,6 +129,17 @@ class CRMStripe:
             app.register_blueprint(blueprint, url_prefix=wiring.config.url_prefix)
         app.cli.add_command(commands())
         wiring.join_host()
+
+    def bill(self, kind: str, ref: object, *, business: Business | str | None = None, send: bool = True) -> str:
+        """Bill all that is ready of an opportunity, ticket or order by itself, in the background, on the terms of the
+        business's settings: where an order is confirmed, say. Call it after your commit; the business is the request's
+        unless one is given. Again for the same work it makes nothing a second time.
+
+        Gives the id of the run, whose page (``/stripe/runs/<id>``) says what came of it or why nothing did. Raises
+        ``HostTransactionOpen``, ``FinanceModuleOff``, ``NotConnected``, ``Conflict``, and ``NotFound`` for a source or
+        a business that is not there.
+        """
+        return bill_by_itself(SourceRef(kind, str(ref)), business, send=send).id
 
     def register_tasks(self, celery: Any, app: Flask) -> None:
         """Let the workers of ``celery`` (a ``Celery`` app) do billing's work for ``app``.

@@ -107,6 +107,11 @@ class Runs:
             self.call_workers(run.id)
         return self.get(run.id)
 
+    def start_if_any(self, run: Run) -> Run:
+        """The same, where it makes an invoice at all; else it stays as it is, and its list says why."""
+        waits = any(each.state is ItemState.WAITING for each in self.tally(run.id))
+        return self.start(run.id) if waits else run
+
     def get(self, run_id: str) -> Run:
         """One run of this business. Raises ``NotFound``."""
         self.invoicing.rights.require(VIEW, "see invoices")

@@ -389,3 +389,14 @@ def test_the_operator_can_start_one(connected: World) -> None:
     assert connected.billing().invoicing.get(done.invoice_id or "").stage is Stage.FINALISED
     assert wanted_of(run).terms == TERMS
     assert connected.billing().ledger.people.names([SYSTEM.ref]) == {}
+
+
+def test_what_makes_no_invoice_is_not_started(connected: World) -> None:
+    """Begun by the host itself there is nobody to tell: it stays planned, with its reason; else it starts."""
+    runs, [source] = connected.billing(actor=SYSTEM).runs, orders(connected, 1)
+    started = runs.start_if_any(runs.plan([source], TERMS, send=True))
+    assert started.state is RunState.RUNNING
+    work(connected, started)
+    again = runs.start_if_any(runs.plan([source], TERMS, send=True))
+    assert again.state is RunState.PLANNED
+    assert [item.reason for item in items(connected, again)] == ["All its work is on invoices already."]
