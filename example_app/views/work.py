@@ -10,11 +10,13 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from sqlalchemy import Select, or_
 from werkzeug.wrappers import Response
 
-from example_app.extensions import db
+from example_app.extensions import crm_stripe, db
 from example_app.forms import WorkForm, posted
 from example_app.models import Activity, Billable, Individual, Opportunity, Order, Organization, Service, Ticket, Work
 from example_app.roles import me, ours, ours_or_404, require_login, requires
+from flask_crm_stripe.errors import BillingError
 
+DELIVERED = "Delivered"
 pages = Blueprint("work", __name__)
 pages.before_request(require_login)
 ANY = "/<any(opportunities, tickets, orders):plural>"
@@ -115,6 +117,27 @@ def finish_line(plural: str, key: int, line: int) -> Response:
     db.session.commit()
     flash(f"“{row.work}” is ready to bill.")
     return redirect(url_for(".billables", plural=plural, key=key))
+
+
+@pages.post("/orders/<int:key>/deliver")
+@requires("edit_work")
+def deliver(key: int) -> Response:
+    """An order went out: all of it is done, and billing makes and sends its invoice by itself."""
+    kind = KINDS["orders"]
+    order = ours_or_404(Order, key)
+    if order.status != DELIVERED:
+        order.status = DELIVERED
+        for line in db.session.scalars(lines_of(kind, key)):
+            line.done = True
+        note(kind, order, "Delivered")
+    db.session.commit()
+    try:
+        crm_stripe.bill(kind.name, key)
+    except BillingError as error:
+        flash(f"It is delivered, and not billed yet. {error.message}")
+    else:
+        flash("It is delivered, and its invoice is on its way.")
+    return redirect(url_for(".billables", plural=kind.plural, key=key))
 
 
 def lines_of(kind: Kind, key: int) -> Select[Billable]:

@@ -130,3 +130,24 @@ def test_many_at_once(demo: Demo, page: Page) -> None:
     no_sideways_scroll(page)
     page.goto(f"{demo.crm}/stripe/invoices")
     expect(page.locator(".cs-pill", has_text="Open")).to_have_count(3)
+
+
+@on_sqlite
+def test_an_order_is_invoiced_by_itself(demo: Demo, page: Page) -> None:
+    """Delivered in the CRM, its invoice is made and sent without anybody asking billing for it."""
+    page.goto(f"{demo.crm}/orders")
+    page.get_by_role("link", name=re.compile("Chart plotter stand, second lot")).first.click()
+    page.get_by_role("link", name="Billables").first.click()
+    page.get_by_role("link", name="Note more work").click()
+    page.get_by_label("Service").select_option("CO-SR")
+    page.get_by_label("What was done").fill("Chart plotter stands")
+    page.get_by_label("Quantity").fill("2")
+    page.get_by_role("button", name="Save the line").click()
+    page.get_by_role("button", name="Mark as delivered, and bill it").click()
+    expect(page.get_by_text("It is delivered, and its invoice is on its way.")).to_be_visible()
+    page.goto(f"{demo.crm}/stripe/runs")
+    page.locator("main table a").first.click()
+    expect(page.get_by_text("1 made")).to_be_visible(timeout=60 * SECONDS)
+    page.goto(f"{demo.crm}/stripe/invoices")
+    page.locator("main table a").first.click()
+    told(page, "from one line of work", "sent it by mail")

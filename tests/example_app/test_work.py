@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 
 from example_app.extensions import db
-from example_app.models import Billable, Opportunity
-from tests.example_app.people import INES, MARA, Person
+from example_app.models import Billable, Opportunity, Order
+from tests.example_app.people import INES, JUN, MARA, Person
 
 People = Callable[..., Person]
 
@@ -134,3 +134,17 @@ def test_billed_work_leaves_the_first_page(person: People, app: Flask, key: int)
     page = person(MARA).read("/")
     assert "5,604.70" not in page
     assert "15,275.13" in page
+
+
+def test_a_delivered_order_is_done_whether_or_not_it_can_be_billed(person: People, app: Flask) -> None:
+    """Nothing is connected here: the order is delivered all the same, and the page says what is left; another company's
+    order is not there."""
+    with app.app_context():
+        order = db.session.scalars(db.select(Order).filter_by(number="1196")).one().id
+    mara = person(MARA)
+    assert "Mark as delivered, and bill it" in mara.read(f"/orders/{order}/billables")
+    assert mara.post(f"/orders/{order}/deliver").status_code == 302
+    page = mara.read(f"/orders/{order}/billables")
+    assert "It is delivered, and not billed yet." in page
+    assert "Mark as delivered" not in page
+    assert person(JUN).post(f"/orders/{order}/deliver").status_code == 404
