@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
+from flask_crm_stripe.core.crediting import Choice
+from flask_crm_stripe.model.business import ALL_PERMISSIONS, Actor, Business
+from flask_crm_stripe.state import EXTENSION
 from tests.support.billing_host import LINES, NORTH, BillingHost, Browser, billing_host
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
@@ -29,6 +32,16 @@ def host(tmp_path: Path) -> Iterator[BillingHost]:
         yield host
 
 
+def a_credit(host: BillingHost, invoice: str) -> str:
+    """A credit note for one euro of the first line."""
+    with host.app.app_context():
+        billing = (
+            host.app.extensions[EXTENSION].ready().billing(Business(NORTH, NORTH), Actor("ann", "Ann", ALL_PERMISSIONS))
+        )
+        choice = Choice({LINES[NORTH][0]: 100})
+        return str(billing.credits.do("refund", invoice, choice, "One euro too much", form_key="headers").id)
+
+
 def pages(host: BillingHost, browser: Browser) -> list[str]:
     """An address for every rule that can be looked at, from the app itself."""
     sent, draft = browser.bill(NORTH, LINES[NORTH][0]), browser.bill(NORTH, LINES[NORTH][1], send="no")
@@ -38,7 +51,7 @@ def pages(host: BillingHost, browser: Browser) -> list[str]:
     host.fake.deliver()
     known = {"invoice_id": sent, "approval_id": request["id"], "source": "order", "ref": "1", "connection_id": "0" * 32}
     planned = browser.post("/runs", source="order:1", send="no").headers["Location"]
-    known |= {"run_id": planned.rpartition("/")[2]}
+    known |= {"run_id": planned.rpartition("/")[2], "credit_id": a_credit(host, sent)}
     known |= {"kind": "order", "anything": "nothing", "event_id": str(host.rows("crm_stripe_event")[0]["row"])}
     found = []
     for rule in host.app.url_map.iter_rules():
