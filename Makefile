@@ -8,7 +8,7 @@ BIN := .venv/bin
 INSTALL := $(PYTHON) requirements/install.py
 PYTEST := $(BIN)/python -m pytest
 UNIT := tests/core tests/model
-UNIT_ALONE := -p no:cacheprovider -p no:flask -p no:anyio $(UNIT)
+UNIT_ALONE := $(addprefix -p no:,cacheprovider flask anyio xdist pytest_cov platformdirs) $(UNIT)
 DATABASE_SUITES := tests/contracts tests/adapters tests/web
 CATALOGUES := $(wildcard flask_crm_stripe/translations/*/LC_MESSAGES/*.po)
 COMPILE := --universal --generate-hashes --python-version 3.11 --quiet --custom-compile-command "make lock" $(UPGRADE)
@@ -46,6 +46,7 @@ test: check unit ## everything: check, then all tests, then coverage
 	@echo "Coverage of the package: at least 92 %"
 	@$(BIN)/coverage report --fail-under=92
 
+unit: export PYTHONDONTWRITEBYTECODE = # else the line below compiles for nothing
 unit: $(DEV) ## rules and use cases only, in seconds; what a new clone has to compile first is not counted
 	@$(PYTEST) --collect-only -qq $(UNIT_ALONE) > /dev/null
 	@$(BIN)/python tests/support/timed.py --at-most $(UNIT_SECONDS) -- $(PYTEST) -q $(UNIT_ALONE)

@@ -42,7 +42,7 @@ REQUIRE_ALL = "CRM_STRIPE_TESTS_REQUIRE_ALL"
 
 # Time on a shared machine says nothing about a property; with CI set, Hypothesis draws the same examples each time.
 settings.register_profile("here", deadline=None, derandomize=bool(os.environ.get("CI")))
-settings.register_profile("unit", settings.get_profile("here"), max_examples=25)
+settings.register_profile("unit", settings.get_profile("here"), max_examples=12)
 settings.load_profile("here")
 
 

@@ -43,6 +43,7 @@ def run(run_id: str, deed: str, business: str) -> None:
 
 def _work(billing: Billing, run_id: str) -> None:
     """Until nothing of it can be done now."""
+    billing.environment.require_real("make invoices")
     worker = RunWork(app_state().ready())
     while worker.go_on(billing.business.ref, billing.runs.get(run_id).id):
         click.echo(_words(billing, billing.runs.get(run_id)))

@@ -7,6 +7,7 @@ gives the money back as well. Whatever stops it, the same button looks at Stripe
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -42,7 +43,7 @@ from flask_crm_stripe.core.deposits import TAKEN_OFF, taken_by
 from flask_crm_stripe.core.environment import check_reason
 from flask_crm_stripe.core.figures import Terms
 from flask_crm_stripe.core.history import Cause
-from flask_crm_stripe.core.invoice_steps import InvoiceSteps, subject
+from flask_crm_stripe.core.invoice_steps import InvoiceSteps, next_step, subject
 from flask_crm_stripe.core.invoicing import Invoicing
 from flask_crm_stripe.core.journal import LOOK_FIRST, Journal
 from flask_crm_stripe.core.log import ActionLog
@@ -293,9 +294,15 @@ class Credits:
 
     def _replace(self, invoice: Invoice, credit: Credit) -> Credit:
         """The second step of a correction: a new draft of the same work."""
-        if not credit.plan.corrects or not credit.counts or credit.replacement:
+        if not credit.plan.corrects or not credit.counts:
             return credit
         form_key, problem = f"correct:{credit.id}", ""
+        if credit.replacement:
+            draft = self.ledger.invoices.get(credit.replacement)
+            if draft is not None and not draft.send and next_step(draft) is not None:
+                with suppress(BillingError):  # It says itself why it stands still.
+                    self._new_draft(invoice, form_key, credit.created_by)
+            return credit
         try:
             self._new_draft(invoice, form_key, credit.created_by)
         except BillingError as error:
